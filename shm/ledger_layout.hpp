@@ -174,7 +174,8 @@ struct OrderSlot {
   Word msg_begin_byte;     ///< stream offset where its message starts
   Word msg_end_byte;       ///< and the offset behind its end
   Word msg_seq_num;        ///< 34
-  Word reserved0[4];
+  SignedWord reference_px_e8;  ///< S: the reference that the collar was judged against; 0 none
+  Word reserved0[3];
   // R: lines 3 and 4
   Word answer_word;        ///< generation << 8 | AnswerState
   SignedWord cum_qty;
