@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "watchdog/evaluate.hpp"
+
+#include <algorithm>
+
+#include "shm/clock.hpp"
+
+namespace portcullis {
+namespace {
+
+constexpr std::uint32_t kOrdersPerCycle = 128;   // 320 bytes each: 40 KiB of cache a cycle
+constexpr std::uint32_t kParentsPerCycle = 128;
+
+std::size_t slice_index(LimitKind kind) noexcept {
+  switch (kind) {
+    case LimitKind::order_qty: return 0;
+    case LimitKind::order_notional: return 1;
+    case LimitKind::price_collar: return 2;
+    case LimitKind::children: return 3;
+    default: return 4;  // child_qty: the only other caller
+  }
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const Config& config)
+    : config_(config),
+      rows_(config.limits.size()),
+      lanes_(config.lanes.size()),
+      cells_(config.capacities.pairs),
+      slices_(config.lanes.size()) {
+  for (const LimitSetting& row : config.limits)
+    if (row.kind == LimitKind::ledger_integrity) unreadable_ns_ = static_cast<std::uint64_t>(row.value);
+  std::uint32_t pair = 0;
+  for (std::uint16_t lane = 0; lane < config.lanes.size(); ++lane) {
+    for (const std::uint32_t instrument : config.lanes[lane].instruments) {
+      const LimitSetting* row = find_limit(config, LimitKind::position, lane, instrument);
+      cells_[pair++].own_row = row != nullptr && row->instrument == instrument;
+    }
+  }
+}
+
+void Evaluator::attach(const GateView& gate, const LedgerView& ledger) noexcept {
+  gate_ = gate;
+  ledger_ = ledger;
+  std::fill(rows_.begin(), rows_.end(), RowState{});
+  std::fill(lanes_.begin(), lanes_.end(), LaneState{});
+  std::fill(slices_.begin(), slices_.end(), SliceState{});
+  for (CellState& cell : cells_) cell = {0, 0, 0, 0, cell.own_row};
+  lease_lost_.reset();
+  shared_from_ = shared_head_ = refusals_ = 0;
+  order_slice_ = parent_slice_ = 0;
+  torn_order_ = all_evaluated_ = false;
+}
+
+void Evaluator::arm(std::uint64_t now_ns) noexcept {
+  refusals_ = 0;
+  std::fill(slices_.begin(), slices_.end(), SliceState{});
+  for (LaneState& lane : lanes_) lane.work_done_changed_ns = now_ns;
+  torn_order_ = false;
+}
+
+std::int64_t Evaluator::value_e4(std::uint32_t instrument, std::int64_t position,
+                                 std::int64_t mark_px_e8) const noexcept {
+  if (position == 0) return 0;
+  const GateInstrument& terms = gate_.instrument(instrument);
+  const std::int64_t px = mark_px_e8 != 0 ? mark_px_e8 : terms.reference_px_e8;
+  std::int64_t value = 0;
+  if (position == INT64_MIN ||
+      !notional_e4(px, position < 0 ? -position : position, terms.value_num, terms.value_den, value))
+    return INT64_MAX;
+  return value;
+}
+
+/// Reads every cell of a lane; false where one of them contradicts itself.
+bool Evaluator::read_lane_cells(std::uint32_t lane) noexcept {
+  const GateLane& limits = gate_.lane(lane);
+  LaneState& state = lanes_[lane];
+  bool wrong = false;
+  std::int64_t gross = read_working_notional_e4(ledger_.lane(lane), wrong);
+  for (std::uint32_t pair = limits.pair_begin; pair < limits.pair_begin + limits.pair_count; ++pair) {
+    const CellReading reading = read_cell(ledger_.cell(pair));
+    CellState& cell = cells_[pair];
+    wrong |= reading.wrong;
+    cell.worst_case = worst_case_position(reading.holding);
+    if (cell.position != reading.holding.position || cell.reference_px_e8 != reading.reference_px_e8) {
+      cell.position = reading.holding.position;
+      cell.reference_px_e8 = reading.reference_px_e8;
+      cell.value_e4 = value_e4(gate_.pair(pair).instrument, cell.position, cell.reference_px_e8);
+    }
+    if (__builtin_add_overflow(gross, cell.value_e4, &gross)) gross = INT64_MAX;
+  }
+  state.gross_e4 = gross;
+  return !wrong;
+}
+
+void Evaluator::note_refusals(std::uint32_t lane, std::uint64_t from, std::uint64_t to) noexcept {
+  if (to - from > kRefusalEntries) from = to - kRefusalEntries;
+  for (std::uint64_t n = from; n < to; ++n)
+    refusal_ns_[refusals_++ % kRefusalEntries] = load(ledger_.lane(lane).refusal_ns[n % kRefusalEntries]);
+}
+
+void Evaluator::read_lane(std::uint32_t lane, std::uint64_t now_ns) noexcept {
+  const LaneBlock& block = ledger_.lane(lane);
+  LaneState& state = lanes_[lane];
+  state.wrong = state.unstable = false;
+  const std::uint64_t head = load(block.rate_head);
+  const std::uint64_t refusals = load(block.refusals);
+  const std::uint64_t passes = load(block.passes);
+  if (head < state.rate_head || refusals < state.refusals || passes < state.passes) state.wrong = true;
+  state.rate_from = state.rate_head;
+  state.rate_head = head;
+  if (refusals > state.refusals) note_refusals(lane, state.refusals, refusals);
+  state.refusals = refusals;
+  state.passes = passes;
+  const std::uint64_t done = load(block.work_done);
+  if (done != state.work_done) state.work_done_changed_ns = now_ns;
+  state.work_done = done;
+
+  const GateLane& limits = gate_.lane(lane);
+  bool suspect = !read_lane_cells(lane) || state.gross_e4 > limits.gross_notional_e4 ||
+                 state.gross_e4 > gate_.limits().gross_notional_e4 || read_open_orders(block) > limits.open_orders;
+  for (std::uint32_t pair = limits.pair_begin; pair < limits.pair_begin + limits.pair_count; ++pair)
+    suspect |= cells_[pair].worst_case > gate_.pair(pair).position;
+  if (suspect) {  // judge only what holds while the responder is at rest
+    bool whole = false;
+    state.unstable = !stable_read(block, [&] { whole = read_lane_cells(lane); });
+    state.wrong |= !state.unstable && !whole;
+  }
+  const std::uint64_t shut = load(block.shut);
+  const bool now_shut = gate_generation(shut) == gate_generation(load(gate_.lane(lane).word)) && shut >> 8U != 0;
+  const auto reason = static_cast<ShutReason>(shut & 0xFFU);
+  lease_lost_[lane] = now_shut && reason == ShutReason::lease;
+  shut_explained_[lane] = !now_shut || reason == ShutReason::lease;
+  if (load(block.unbooked) != 0) state.wrong = true;
+}
+
+void Evaluator::read_shared_ring() noexcept {
+  shared_from_ = shared_head_;
+  const std::uint64_t head = load(ledger_.totals().ring_head);
+  if (head < shared_head_) lanes_[0].wrong = true;
+  shared_head_ = head;
+}
+
+void Evaluator::walk_orders() noexcept {
+  const std::uint32_t total = ledger_.capacities.open_orders;
+  const std::uint32_t end = std::min(order_slice_ + kOrdersPerCycle, total);
+  for (std::uint32_t i = order_slice_; i < end; ++i) {
+    OrderReading order = read_order(ledger_, i);
+    if (order.torn) order = read_order(ledger_, i);  // it may have been in the middle of a re-use
+    torn_order_ |= order.torn;
+    if (!order.open) continue;
+    std::array<std::int64_t, 5>& worst = slices_[order.lane].now;
+    worst[0] = std::max(worst[0], order.order_qty);
+    worst[1] = std::max(worst[1], order.notional_e4);
+    const bool priced = order.ord_type == 2 || order.ord_type == 4;  // 40: limit, stop limit
+    if (priced && order.reference_px_e8 != 0)
+      worst[2] = std::max(worst[2], collar_bps(order.px_e8, order.reference_px_e8));
+  }
+  order_slice_ = end == total ? 0 : end;
+  if (order_slice_ != 0) return;
+  for (SliceState& slice : slices_)
+    for (std::size_t k = 0; k < 3; ++k) slice.last[k] = std::exchange(slice.now[k], 0);
+}
+
+void Evaluator::walk_parents() noexcept {
+  const std::uint32_t total = ledger_.capacities.parents;
+  if (total == 0) return;
+  const std::uint32_t end = std::min(parent_slice_ + kParentsPerCycle, total);
+  for (std::uint32_t i = parent_slice_; i < end; ++i) {
+    const ParentSlot& parent = ledger_.parent(i);
+    const std::uint64_t lane = load(parent.lane);
+    if ((load(parent.generation) & 0xFFU) != 1 || lane >= lanes_.size()) continue;
+    std::array<std::int64_t, 5>& worst = slices_[lane].now;
+    const std::int64_t qty = load(parent.qty);
+    worst[3] = std::max(worst[3], static_cast<std::int64_t>(load(parent.children)));
+    const std::int64_t submitted = load(parent.submitted_qty);
+    const __int128 exposure = static_cast<__int128>(submitted) - load(parent.withdrawn_qty) - load(parent.released_qty);
+    const __int128 bps = qty <= 0 ? INT64_MAX : (exposure * 10'000 + qty - 1) / qty;
+    worst[4] = std::max(worst[4], static_cast<std::int64_t>(std::min<__int128>(bps, INT64_MAX)));
+  }
+  parent_slice_ = end == total ? 0 : end;
+  if (parent_slice_ != 0) return;
+  for (SliceState& slice : slices_)
+    for (std::size_t k = 3; k < 5; ++k) slice.last[k] = std::exchange(slice.now[k], 0);
+}
+
+Evaluator::Judged Evaluator::judge_slice(const LimitSetting& row) const noexcept {
+  Judged judged;
+  const std::size_t k = slice_index(row.kind);
+  for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
+    if (row.lane != kEngineScope && row.lane != lane) continue;
+    const std::int64_t worst = std::max(slices_[lane].now[k], slices_[lane].last[k]);
+    if (worst > judged.observed) judged = {Result::pass, worst, lane};
+  }
+  if (judged.observed > row.value) judged.result = Result::breach;
+  return judged;
+}
+
+void Evaluator::keep(Breach& worst, const LimitSetting& row, std::uint32_t index, const Judged& judged,
+                     std::uint64_t now_ns) const noexcept {
+  const Action action = supervised_action(row);
+  if (action <= worst.action && worst.row != kNoRow) return;
+  worst = {action,    row.kind, judged.result,   row.lane != kEngineScope ? row.lane : judged.lane,
+           row.session, index,  row.per_ms,      judged.observed,
+           row.value, now_ns};
+}
+
+Breach Evaluator::cycle(const Facts& facts, std::uint64_t now_ns) noexcept {
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) read_lane(lane, now_ns);
+  if (lanes_.size() > 1) read_shared_ring();
+  walk_orders();
+  walk_parents();
+
+  Breach worst;
+  all_evaluated_ = true;
+  for (std::uint32_t i = 0; i < rows_.size(); ++i) {
+    const LimitSetting& row = config_.limits[i];
+    RowState& state = rows_[i];
+    if (row.off) continue;
+    Judged judged = judge(row, facts, now_ns);
+    for (std::uint32_t lane = 0; lane < lanes_.size() && judged.result != Result::breach; ++lane)
+      if (!shut_explained_[lane] && shut_by(row, lane, judged)) break;
+    state.result = judged.result;
+    state.observed = judged.observed;
+    if (judged.result == Result::pass || judged.result == Result::breach) {
+      state.bad_since_ns = 0;
+      ++state.evaluated;
+      state.last_ns = now_ns;
+      const std::uint32_t scope = row.lane == kEngineScope ? 0 : row.lane + 1U;
+      Evaluation& count = gate_.evaluation(scope, row.kind);
+      add_own(count.count, 1);
+      store(count.last_ns, now_ns);
+    } else {
+      all_evaluated_ = false;
+      if (state.bad_since_ns == 0) state.bad_since_ns = now_ns;
+    }
+    const bool too_long = state.bad_since_ns != 0 && now_ns - state.bad_since_ns > unreadable_ns_;
+    if (judged.result == Result::breach || (facts.armed && too_long)) keep(worst, row, i, judged, now_ns);
+  }
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
+    if (shut_explained_[lane]) continue;  // a lane that says it is shut for a reason nobody configured
+    if (worst.action < Action::halt_engine)
+      worst = {Action::halt_engine, LimitKind::ledger_integrity, Result::error, static_cast<std::uint16_t>(lane),
+               kNoSession, kNoRow, 0, 1, 0, now_ns};
+  }
+  return worst;
+}
+
+}  // namespace portcullis
