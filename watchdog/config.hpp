@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "shm/capacities.hpp"
 #include "shm/limit_kind.hpp"
 #include "watchdog/action.hpp"
 #include "watchdog/config_error.hpp"
@@ -28,10 +29,7 @@ inline constexpr std::uint16_t kNoSession = 0xFFFF;    ///< no session named
 inline constexpr std::uint32_t kAnyInstrument =
     0xFFFF'FFFF;  ///< the limit holds for each instrument without a row of its own
 
-inline constexpr std::size_t kMaxLanes = 256;
-inline constexpr std::size_t kMaxSessions = 16;
 inline constexpr std::size_t kMaxNameBytes = 23;  ///< engine, lane and session names
-inline constexpr std::size_t kMaxRateWindows = 8;
 inline constexpr std::size_t kMaxAllowedSockets = 64;
 
 enum class Mode : std::uint8_t {
@@ -125,6 +123,7 @@ struct Config {
   std::vector<AllowedSocket> allowed_sockets;
   SupervisorConfig supervisor;
   LadderConfig ladder;
+  Capacities capacities;  ///< valid, and both memories together fit into memory_max_mib
   std::vector<Instrument> instruments;
   std::vector<FxRate> fx;
   std::vector<SessionConfig> sessions;

@@ -19,7 +19,6 @@
 namespace portcullis {
 
 inline constexpr std::size_t kMaxSymbolBytes = 23;
-inline constexpr std::size_t kMaxInstruments = 10'000;
 inline constexpr std::int64_t kMaxPriceE8 = 1'000'000'000'000'000'000;  ///< 10,000,000,000 currency units
 
 struct Instrument {
@@ -37,11 +36,6 @@ struct FxRate {
   std::array<char, 4> currency{};
   std::int64_t rate_e8 = 0;  ///< > 0
 };
-
-/// Value of one order or position in money_e4, rounded up; INT64_MAX when it does not fit (which no limit
-/// passes). A price and a quantity of any sign are taken absolutely.
-[[nodiscard]] std::int64_t instrument_value_e4(const Instrument& instrument, std::int64_t px_e8,
-                                               std::int64_t quantity) noexcept;
 
 /// Reads the CSV's text. Columns: symbol,tick_size,multiplier,currency,reference_px[,allow_negative_px];
 /// blank lines and lines that begin with '#' are skipped. Every bad line adds an error and no instrument.
