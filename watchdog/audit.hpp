@@ -117,8 +117,7 @@ enum class AuditFault : std::uint8_t {
   wrong_hash,      ///< the record was changed
   wrong_seal,      ///< a torn_tail record that does not match what it follows
   torn_tail,       ///< all records hold, the last line has no end (a crash while writing)
-  head_missing,    ///< all records hold, but the expected head is not the last one: the tail was cut or
-                   ///< replaced
+  head_missing,  ///< all records hold, but the expected head is not among them: the tail was cut or replaced
 };
 
 /// Result of `audit_verify`. `first_bad_seq` is the number the bad record should have; line counts from 1.
@@ -136,7 +135,8 @@ struct AuditVerdict {
 /// "none", "wrong_hash", ...
 [[nodiscard]] const char* audit_fault_name(AuditFault fault) noexcept;
 
-/// Walks the file from the first record. With `expected_head` the last record must be exactly that one.
+/// Walks the file from the first record. With `expected_head` the chain must hold exactly that record; it may
+/// go on after it, since a head from the journal can be older than the file.
 [[nodiscard]] AuditVerdict audit_verify(const std::string& path, const AuditHead* expected_head = nullptr);
 
 /// The same on an open descriptor (reads from offset 0, does not move it).

@@ -28,6 +28,7 @@ enum class [[nodiscard]] LatchError : std::uint8_t{
     io_error,     ///< a write or a sync failed: nothing is known to be on the disk
     removed,      ///< written, but the file has no name any more: it will not survive this process
     not_listed,   ///< resolve: no such order in the record
+    not_latched,  ///< outcome: there is no halt that it could belong to
 };
 
 /// "ok", "io_error", ...
@@ -36,7 +37,7 @@ enum class [[nodiscard]] LatchError : std::uint8_t{
 /// The latch of one engine. Until `open` succeeded its view is latched and unreadable.
 class LatchFile {
  public:
-  LatchFile() = default;
+  LatchFile() noexcept;
   ~LatchFile();
   LatchFile(const LatchFile&) = delete;
   LatchFile& operator=(const LatchFile&) = delete;
@@ -74,22 +75,22 @@ class LatchFile {
   LatchError clear(const LatchActor& actor, const Stamp& now) noexcept;
 
  private:
-  LatchError make(int folder, const char* name, const Stamp& now);
-  LatchError adopt(int folder, const char* name);
+  LatchError make(const Stamp& now) noexcept;
   void read() noexcept;
   LatchError write_slot(std::uint8_t slot, std::uint64_t sequence, const LatchRecord& record) noexcept;
-  LatchError store(const LatchRecord& record) noexcept;
   LatchError store_closing(const LatchRecord& record) noexcept;
+  LatchError store_opening(const LatchRecord& record) noexcept;
 
   int fd_ = -1;
   bool made_new_ = false;
   bool pending_ = false;
+  std::array<DecodedSlot, kLatchSlots> slots_{};  // what the disk is known to hold
   LatchView view_;
   LatchSlotBytes buffer_{};
 };
 
 /// Reads a latch without the right to write it (status of an engine whose supervisor is gone). A file that is
 /// missing or unreadable gives the worst view.
-[[nodiscard]] LatchView read_latch(const std::string& state_dir, std::string_view engine) noexcept;
+[[nodiscard]] LatchView read_latch(const std::string& state_dir, std::string_view engine);
 
 }  // namespace portcullis
