@@ -21,6 +21,12 @@ std::size_t slice_index(LimitKind kind) noexcept {
   }
 }
 
+/// Orders on the wire and a ledger that lies are a breach also while nobody gave the right to trade.
+bool trips_while_locked(LimitKind kind) noexcept {
+  return kind == LimitKind::undeclared_bytes || kind == LimitKind::unsubmitted_orders ||
+         kind == LimitKind::ledger_integrity;
+}
+
 }  // namespace
 
 Evaluator::Evaluator(const Config& config)
@@ -43,7 +49,11 @@ Evaluator::Evaluator(const Config& config)
 void Evaluator::attach(const GateView& gate, const LedgerView& ledger) noexcept {
   gate_ = gate;
   ledger_ = ledger;
-  std::fill(rows_.begin(), rows_.end(), RowState{});
+  for (RowState& row : rows_) {
+    row.result = Result::stale;
+    store(row.observed, 0);
+    for (Word* word : {&row.evaluated, &row.last_ns, &row.bad_since_ns}) store(*word, 0);
+  }
   std::fill(lanes_.begin(), lanes_.end(), LaneState{});
   std::fill(slices_.begin(), slices_.end(), SliceState{});
   for (CellState& cell : cells_) cell = {0, 0, 0, 0, cell.own_row};
@@ -197,13 +207,15 @@ Evaluator::Judged Evaluator::judge_slice(const LimitSetting& row) const noexcept
   return judged;
 }
 
-void Evaluator::keep(Breach& worst, const LimitSetting& row, std::uint32_t index, const Judged& judged,
+void Evaluator::keep(Breach& worst, std::uint32_t index, const Judged& judged, const Facts& facts,
                      std::uint64_t now_ns) const noexcept {
+  const LimitSetting& row = config_.limits[index];
   const Action action = supervised_action(row);
-  if (action <= worst.action && worst.row != kNoRow) return;
-  worst = {action,    row.kind, judged.result,   row.lane != kEngineScope ? row.lane : judged.lane,
-           row.session, index,  row.per_ms,      judged.observed,
-           row.value, now_ns};
+  const std::uint16_t lane = row.lane != kEngineScope ? row.lane : judged.lane;
+  if (!facts.armed && !trips_while_locked(row.kind)) return;
+  if (action == Action::halt_lane && lane != kEngineScope && facts.halted[lane]) return;
+  if (action <= worst.action && worst.found()) return;
+  worst = {action, row.kind, judged.result, lane, row.session, index, row.per_ms, judged.observed, row.value, now_ns};
 }
 
 Breach Evaluator::cycle(const Facts& facts, std::uint64_t now_ns) noexcept {
@@ -214,6 +226,7 @@ Breach Evaluator::cycle(const Facts& facts, std::uint64_t now_ns) noexcept {
 
   Breach worst;
   all_evaluated_ = true;
+  standing_row_ = kNoRow;
   for (std::uint32_t i = 0; i < rows_.size(); ++i) {
     const LimitSetting& row = config_.limits[i];
     RowState& state = rows_[i];
@@ -221,25 +234,28 @@ Breach Evaluator::cycle(const Facts& facts, std::uint64_t now_ns) noexcept {
     Judged judged = judge(row, facts, now_ns);
     for (std::uint32_t lane = 0; lane < lanes_.size() && judged.result != Result::breach; ++lane)
       if (!shut_explained_[lane] && shut_by(row, lane, judged)) break;
-    state.result = judged.result;
-    state.observed = judged.observed;
+    state.result.store(judged.result, std::memory_order_release);
+    store(state.observed, judged.observed);
+    std::uint64_t bad_since_ns = load(state.bad_since_ns);
     if (judged.result == Result::pass || judged.result == Result::breach) {
-      state.bad_since_ns = 0;
-      ++state.evaluated;
-      state.last_ns = now_ns;
+      bad_since_ns = 0;
+      add_own(state.evaluated, 1);
+      store(state.last_ns, now_ns);
       const std::uint32_t scope = row.lane == kEngineScope ? 0 : row.lane + 1U;
       Evaluation& count = gate_.evaluation(scope, row.kind);
       add_own(count.count, 1);
       store(count.last_ns, now_ns);
     } else {
       all_evaluated_ = false;
-      if (state.bad_since_ns == 0) state.bad_since_ns = now_ns;
+      if (bad_since_ns == 0) bad_since_ns = now_ns;
     }
-    const bool too_long = state.bad_since_ns != 0 && now_ns - state.bad_since_ns > unreadable_ns_;
-    if (judged.result == Result::breach || (facts.armed && too_long)) keep(worst, row, i, judged, now_ns);
+    store(state.bad_since_ns, bad_since_ns);
+    const bool too_long = bad_since_ns != 0 && now_ns - bad_since_ns > unreadable_ns_;
+    if (judged.result == Result::breach) standing_row_ = i;
+    if (judged.result == Result::breach || too_long) keep(worst, i, judged, facts, now_ns);
   }
   for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
-    if (shut_explained_[lane]) continue;  // a lane that says it is shut for a reason nobody configured
+    if (shut_explained_[lane] || facts.halted[lane]) continue;  // a lane that says it is shut for a reason nobody configured
     if (worst.action < Action::halt_engine)
       worst = {Action::halt_engine, LimitKind::ledger_integrity, Result::error, static_cast<std::uint16_t>(lane),
                kNoSession, kNoRow, 0, 1, 0, now_ns};

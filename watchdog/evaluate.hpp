@@ -48,16 +48,17 @@ struct Facts {
   bool census_failed = false;
   std::uint32_t unregistered_sockets = 0;
   std::bitset<kLanesMax> owner_dead;
+  std::bitset<kLanesMax> halted;        ///< lanes that are closed already: their own limits trip no more
   std::array<Session, kSessionsMax> sessions{};
 };
 
-/// How one configured limit stands.
+/// How one configured limit stands: written by the monitor, read by anybody.
 struct RowState {
-  Result result = Result::stale;
-  std::int64_t observed = 0;
-  std::uint64_t evaluated = 0;  ///< cycles that ended in pass or breach
-  std::uint64_t last_ns = 0;
-  std::uint64_t bad_since_ns = 0;  ///< stale or error since; 0 otherwise
+  std::atomic<Result> result{Result::stale};
+  SignedWord observed{0};
+  Word evaluated{0};     ///< cycles that ended in pass or breach
+  Word last_ns{0};
+  Word bad_since_ns{0};  ///< stale or error since; 0 otherwise
 };
 
 class Evaluator {
@@ -75,6 +76,8 @@ class Evaluator {
 
   /// True when the last cycle judged every configured limit (none stale, none in error).
   [[nodiscard]] bool all_evaluated() const noexcept { return all_evaluated_; }
+  /// A limit that the last cycle found broken, tripping or not (before arming most only stand in the way); kNoRow none.
+  [[nodiscard]] std::uint32_t standing_row() const noexcept { return standing_row_; }
   [[nodiscard]] const RowState& row(std::size_t index) const noexcept { return rows_[index]; }
   /// Lanes whose hook saw the lease run out in the generation of their gate word.
   [[nodiscard]] const std::bitset<kLanesMax>& lease_lost() const noexcept { return lease_lost_; }
@@ -129,7 +132,7 @@ class Evaluator {
   void walk_parents() noexcept;
   [[nodiscard]] std::int64_t value_e4(std::uint32_t instrument, std::int64_t position,
                                       std::int64_t mark_px_e8) const noexcept;
-  void keep(Breach& worst, const LimitSetting& row, std::uint32_t index, const Judged& judged,
+  void keep(Breach& worst, std::uint32_t index, const Judged& judged, const Facts& facts,
             std::uint64_t now_ns) const noexcept;
 
   const Config& config_;
@@ -148,6 +151,7 @@ class Evaluator {
   std::uint64_t unreadable_ns_ = 0;
   std::uint32_t order_slice_ = 0;
   std::uint32_t parent_slice_ = 0;
+  std::uint32_t standing_row_ = kNoRow;
   bool torn_order_ = false;
   bool all_evaluated_ = false;
 };
