@@ -207,6 +207,10 @@ PC_API pc_status pc_position(pc_lane* lane, uint32_t instrument, int64_t positio
 /** States position 0 for every instrument of the lane that was not stated yet; only while locked. */
 PC_API pc_status pc_positions_flat(pc_lane* lane);
 
+/** Handle of the open order (or open replace) of that ClOrdID on this lane; 0 = none. Any thread, no system call: a
+ *  word read, so the answer may be old by the time it arrives. */
+PC_API pc_order_handle pc_find(const pc_lane* lane, pc_text cl_ord_id);
+
 /* ---- submitter: the order path (no system call, lock, allocation or log) ----------------------------------------- */
 PC_API pc_verdict pc_submit(pc_lane* lane, const pc_order* order, pc_ticket* ticket);
 /** Asks for n orders that are written together (n at most 64): each gets its own ticket; returns how many passed.
