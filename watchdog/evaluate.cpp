@@ -21,12 +21,6 @@ std::size_t slice_index(LimitKind kind) noexcept {
   }
 }
 
-/// Orders on the wire and a ledger that lies are a breach also while nobody gave the right to trade.
-bool trips_while_locked(LimitKind kind) noexcept {
-  return kind == LimitKind::undeclared_bytes || kind == LimitKind::unsubmitted_orders ||
-         kind == LimitKind::ledger_integrity;
-}
-
 }  // namespace
 
 Evaluator::Evaluator(const Config& config)

@@ -61,6 +61,13 @@ struct RowState {
   Word bad_since_ns{0};  ///< stale or error since; 0 otherwise
 };
 
+/// Orders on the wire and a ledger that lies are a breach also while nobody has given the right to trade, and once
+/// more after a halt.
+[[nodiscard]] constexpr bool trips_while_locked(LimitKind kind) noexcept {
+  return kind == LimitKind::undeclared_bytes || kind == LimitKind::unsubmitted_orders ||
+         kind == LimitKind::ledger_integrity;
+}
+
 class Evaluator {
  public:
   /// Sizes everything by the configuration, which must outlive the evaluator.

@@ -41,6 +41,7 @@ void Monitor::take_attachment() noexcept {
   armed_generation_ = 0;
   last_renewed_ns_ = 0;
   glanced_.fill(0);
+  told_.reset();
   store(board_.all_evaluated, 0);
   if (attachment_ != nullptr) evaluator_.attach(attachment_->gate, attachment_->ledger);
   store(board_.attachment_seen, sequence);
@@ -48,7 +49,10 @@ void Monitor::take_attachment() noexcept {
 
 void Monitor::gather(std::uint64_t now_ns) noexcept {
   const std::uint64_t generation = load(board_.armed_generation);
-  if (generation != armed_generation_ && generation != 0) evaluator_.arm(now_ns);
+  if (generation != armed_generation_ && generation != 0) {
+    evaluator_.arm(now_ns);
+    told_.reset();
+  }
   armed_generation_ = generation;
   facts_.armed = generation != 0;
   facts_.armed_ns = load(board_.armed_ns);
@@ -77,7 +81,10 @@ void Monitor::trip(const Breach& breach) noexcept {
     for (std::uint32_t lane = 0; lane < config_.lanes.size(); ++lane)
       news |= close_lane(attachment_->gate.lane(lane));
   }
-  if (!news) return;
+  const auto kind = static_cast<std::size_t>(breach.kind);
+  const bool goes_on = trips_while_locked(breach.kind) && !told_[kind];  // told once more although all is closed
+  if (!news && !goes_on) return;
+  told_[kind] = true;
   const std::uint64_t count = load(board_.breach_count);
   if (count - load(board_.breach_taken) < kBreachRing) {
     board_.breaches[count % kBreachRing] = breach;

@@ -53,6 +53,7 @@ class Monitor {
   std::uint64_t last_began_ns_ = 0;
   std::uint64_t last_renewed_ns_ = 0;
   std::array<std::uint64_t, kLanesMax> glanced_{};
+  std::bitset<kLimitKinds> told_;  ///< kinds that control was told of since the last arming
 };
 
 }  // namespace portcullis
