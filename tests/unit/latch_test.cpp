@@ -176,7 +176,8 @@ TEST_CASE("a trip whose sectors reached the disk in any mix is latched or was ne
       CHECK(mixed == before);
     }
   }
-  CHECK(clear_seen == 64);  // the six sectors that are equal in both, in every mix; the trip never returned then
+  CHECK(clear_seen ==
+        64);  // the six sectors that are equal in both, in every mix; the trip never returned then
 }
 
 TEST_CASE("slots with the same or distant sequences are latched: a write is missing") {
