@@ -55,7 +55,7 @@ struct LatchStatus {
 
 class Scribe {
  public:
-  static constexpr std::size_t kEvents = 1024;
+  static constexpr std::size_t kEventMessages = 1024;
   static constexpr std::size_t kLatchMessages = 16;
   static constexpr std::size_t kRecords = 2;
   enum class Queue : std::uint8_t { none, event, latch, record };
@@ -123,7 +123,7 @@ class Scribe {
   std::uint64_t told_audit_failures_ = 0;
   std::uint64_t latch_retry_ns_ = 0;
 
-  TicketQueue<ScribeEvent, ScribeResult, kEvents> events_;
+  TicketQueue<ScribeEvent, ScribeResult, kEventMessages> events_;
   TicketQueue<LatchMessage, ScribeResult, kLatchMessages> latches_;
   TicketQueue<RecordMessage, ScribeResult, kRecords> records_;
   Published<LatchStatus> latch_status_;

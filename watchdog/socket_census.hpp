@@ -100,7 +100,8 @@ class SocketCensus {
   enum class Read : std::uint8_t { ok, absent, failed, too_many };
   [[nodiscard]] Read read_table(pid_t pid, bool ipv6, const CensusRules& rules,
                                 CensusReport& report) noexcept;
-  void take_line(std::string_view line, bool ipv6, const CensusRules& rules, CensusReport& report) noexcept;
+  [[nodiscard]] bool take_line(std::string_view line, bool ipv6, const CensusRules& rules,
+                               CensusReport& report) noexcept;
 
   OpenSockets sockets_;
   CensusMemory memory_;

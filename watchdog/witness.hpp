@@ -96,7 +96,6 @@ class Witness {
   struct Session {  // the thread's own
     UniqueFd socket;
     const SessionBlock* block = nullptr;
-    std::uint64_t base_bytes = 0;
     WitnessSample last;
   };
 
@@ -107,6 +106,7 @@ class Witness {
   WitnessResult take(Command& command, UniqueFd socket) noexcept;
   WitnessResult end_by_reset(std::uint32_t slot) noexcept;
   void poll(std::uint32_t slot) noexcept;
+  static void renew(Session& session) noexcept;
   void end(std::uint32_t slot, SessionState state) noexcept;
 
   WorkerThread thread_;

@@ -38,18 +38,18 @@ enum class SessionState : std::uint8_t {
 /// What is known of one session. Stream offsets count from the adoption, like the ledger's.
 struct WitnessSample {
   std::uint64_t epoch = 0;
-  std::uint64_t sampled_ns =
-      0;                     ///< monotonic, taken before the kernel was asked: the age errs to the large side
-  std::uint64_t polls = 0;   ///< successful readings of this epoch
-  std::uint64_t errors = 0;  ///< failed ones; the sample is not renewed by them
+  std::uint64_t sampled_ns = 0;  ///< monotonic, read before the kernel is asked: the age is never understated
+  std::uint64_t polls = 0;       ///< successful readings of this epoch
+  std::uint64_t errors = 0;      ///< failed ones; the sample is not renewed by them
   std::uint64_t accepted_bytes = 0;
-  std::uint64_t acked_bytes = 0;       ///< acknowledged by the peer's TCP; never above accepted_bytes
-  std::uint64_t declared_bytes = 0;    ///< as read last from the ledger
-  std::uint64_t undeclared_bytes = 0;  ///< now
-  std::uint64_t undeclared_max_bytes =
-      0;  ///< the largest ever in this epoch: a late declaration does not undo it
-  std::uint64_t unequal_since_ns = 0;  ///< accepted differs from declared since; 0: equal
-  std::uint64_t moved_ns = 0;          ///< accepted or declared changed last
+  std::uint64_t acked_bytes = 0;           ///< by the peer's TCP; never above accepted_bytes
+  std::uint64_t declared_bytes = 0;        ///< as read last from the ledger
+  std::uint64_t undeclared_bytes = 0;      ///< now
+  std::uint64_t undeclared_max_bytes = 0;  ///< ever in this epoch: a late declaration does not undo it
+  std::uint64_t unequal_since_ns = 0;      ///< accepted differs from declared since; 0: equal
+  std::uint64_t moved_ns = 0;              ///< accepted or declared changed last
+  std::uint64_t base_bytes = 0;            ///< acked + queued at the adoption
+  std::uint64_t raw_acked_bytes = 0;       ///< as the kernel counts
   SessionState state = SessionState::none;
   TcpState tcp_state = TcpState::unknown;
   std::uint8_t final_count = 0;  ///< 1: no byte can be accepted beyond accepted_bytes any more
@@ -82,14 +82,12 @@ struct Declared {
   return false;
 }
 
-/// The first sample of a connection; the base that later readings are counted from is acked + queued of
-/// `counts`.
+/// The first sample of a connection: offset 0 is what the kernel has taken by now.
 [[nodiscard]] WitnessSample first_sample(std::uint64_t epoch, const TcpCounts& counts,
                                          const Declared& declared, std::uint64_t now_ns) noexcept;
 
-/// The sample after one more reading.
-[[nodiscard]] WitnessSample next_sample(const WitnessSample& last, std::uint64_t base_bytes,
-                                        const TcpCounts& counts, const Declared& declared,
-                                        std::uint64_t now_ns) noexcept;
+/// The sample after one more reading. Its state is hung_up where the connection is gone or was made anew.
+[[nodiscard]] WitnessSample next_sample(const WitnessSample& last, const TcpCounts& counts,
+                                        const Declared& declared, std::uint64_t now_ns) noexcept;
 
 }  // namespace portcullis
