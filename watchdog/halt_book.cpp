@@ -4,8 +4,15 @@
 #include <algorithm>
 
 namespace portcullis {
+namespace {
 
-HaltBook::HaltBook(std::uint32_t open_orders_max) { report_.orders.reserve(open_orders_max); }
+constexpr std::uint64_t kUnsubmittedListed = 64;  // beyond them the first name and the refusal to call it proven suffice
+
+}  // namespace
+
+HaltBook::HaltBook(std::uint32_t open_orders_max) {
+  report_.orders.reserve(open_orders_max + kUnsubmittedListed * kSessionsMax);
+}
 
 void HaltBook::begin(const HaltReport& head) noexcept {
   std::vector<HaltOrder> orders = std::move(report_.orders);  // keeps its memory
@@ -13,6 +20,24 @@ void HaltBook::begin(const HaltReport& head) noexcept {
   report_ = head;
   report_.orders = std::move(orders);
   report_.active = true;
+}
+
+/// Orders that were declared and never submitted: on the wire for all we know, in no table. The first has a name.
+void HaltBook::list_unsubmitted(const LedgerView& ledger) noexcept {
+  for (std::uint32_t s = 0; s < ledger.capacities.sessions; ++s) {
+    const SessionBlock& block = ledger.session(s);
+    const std::uint64_t count = std::min(load(block.unsubmitted_orders), kUnsubmittedListed);
+    for (std::uint64_t i = 0; i < count && report_.orders.size() < report_.orders.capacity(); ++i) {
+      HaltOrder entry;
+      if (i == 0) entry.cl_ord_id = block.unsubmitted_id.get();
+      entry.generation = UINT64_MAX;  // no slot ever has it
+      entry.session = s;
+      entry.fate = Fate::unknown;
+      report_.orders.push_back(entry);
+      ++report_.fates[static_cast<std::size_t>(Fate::unknown)];
+      report_.undeclared_seen = true;
+    }
+  }
 }
 
 void HaltBook::snapshot(const LedgerView& ledger, const SessionsNow& sessions, std::uint64_t now_ns) noexcept {
@@ -43,6 +68,7 @@ void HaltBook::snapshot(const LedgerView& ledger, const SessionsNow& sessions, s
     report_.orders.push_back(entry);
     ++report_.fates[static_cast<std::size_t>(Fate::open)];
   }
+  list_unsubmitted(ledger);
   report_.open_at_close = static_cast<std::uint32_t>(report_.orders.size());
   for (std::uint32_t s = 0; s < ledger.capacities.sessions; ++s) {
     HaltSession& session = report_.sessions[s];
@@ -83,6 +109,7 @@ bool HaltBook::contained(const SessionsNow& sessions, bool engine_at_rest) noexc
   for (std::uint32_t s = 0; s < sessions.size(); ++s) {
     const SessionNow& now = sessions[s];
     HaltSession& session = report_.sessions[s];
+    if (now.witnessed && now.sample.undeclared_max_bytes != 0) report_.undeclared_seen = true;
     if (!now.registered) continue;
     if (!now.witnessed || !session.watched || now.sample.epoch != session.epoch) {
       all = false;  // cannot be read, or a connection that was not there when the gate closed

@@ -46,6 +46,7 @@ class HaltBook {
 
  private:
   void set(HaltOrder& order, Fate fate) noexcept;
+  void list_unsubmitted(const LedgerView& ledger) noexcept;
   [[nodiscard]] Fate fate_by_count(const HaltOrder& order, const SessionsNow& sessions,
                                    bool engine_at_rest) const noexcept;
 

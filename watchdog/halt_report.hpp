@@ -108,12 +108,13 @@ struct HaltReport {
   bool fenced = false;               ///< the engine was killed and is verified gone
   bool engine_died = false;          ///< it was dead before the fence
   bool queue_may_have_drained = false;
+  bool undeclared_seen = false;      ///< bytes or sockets that nobody declared: orders may exist that no list names
   std::vector<HaltOrder> orders;     ///< capacity reserved at start: capacities.open_orders
 
   [[nodiscard]] std::uint32_t count(Fate fate) const noexcept { return fates[static_cast<std::size_t>(fate)]; }
   /// Promise 3: contained, and every order acknowledged or never left.
   [[nodiscard]] bool proven() const noexcept {
-    return finished && contained_ns != 0 && count(Fate::open) == 0 && count(Fate::refused_by_venue) == 0 &&
+    return finished && contained_ns != 0 && !undeclared_seen && count(Fate::open) == 0 && count(Fate::refused_by_venue) == 0 &&
            count(Fate::unknown) == 0;
   }
 };

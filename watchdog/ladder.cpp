@@ -64,9 +64,6 @@ LadderAction ladder_step(LadderState& state, const LadderView& view, const Ladde
     case Rung::take_over:  // no plan leads here in this version
     case Rung::sever:
       if (!view.severed && spent_ns < times.sever_ns) return LadderAction::none;
-      if (view.severed && view.contained && view.open == 0 && view.unknown == 0 && !times.fence_always &&
-          !view.liveness)
-        return finish(state);
       return go(state, Rung::fence, LadderAction::settle_and_fence, now_ns);
     case Rung::fence:
       if (!view.fenced && spent_ns < times.fence_ns) return LadderAction::none;

@@ -5,7 +5,8 @@
 ///   close -> ask -> (take over: not in this version) -> sever -> fence
 ///
 /// ask is skipped when the engine is dead, stopped, or the cause is liveness. sever freezes the engine first, so that
-/// the last reading of each session cannot grow, and thaws it only where no fence follows. The halt of one lane has
+/// the last reading of each session cannot grow; an engine that was frozen is never thawed, so fence always follows
+/// (where the engine is dead already it only states that). The halt of one lane has
 /// close and ask; what is not proven in time becomes a halt of the engine. A planned stop ends after ask, proven or not.
 #pragma once
 #include <cstdint>
