@@ -136,9 +136,11 @@ TEST_CASE("a venue that does not read still sees a reset at once") {
   rest_order(at.e42, "a");
   at.fault("slow_read=0");
   REQUIRE(at.e42.order("b", '1', 1, "9"));
+  const std::string sent = at.e42.sent();
   at.e42.close_rst();
   REQUIRE(wait_for(at, "cancel_on_disconnect", "E42"));
   const VenueLog log = at.venue.log();
+  CHECK(log.of_session("E42").at(0)->bytes == sent);  // its kernel had acked them
   CHECK(log.all("disconnect", "E42")[0]->how == "rst");
   CHECK(log.all("request", "E42").size() == 1);
 }
