@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "watchdog/cli/run_folder.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <set>
+
+#include "shm/unique_fd.hpp"
+#include "watchdog/config.hpp"
+
+namespace portcullis::cli {
+namespace {
+
+constexpr std::int64_t kMaxPid = 4'194'304;  // PID_MAX_LIMIT
+
+bool read_process(const Json& object, ProcessId& process) {
+  const auto pid = number_of(object, "pid");
+  const auto ticks = number_of(object, "start_ticks");
+  if (!pid || !ticks || *pid < 2 || *pid > kMaxPid || *ticks <= 0) return false;
+  process.pid = static_cast<std::int32_t>(*pid);
+  process.start_ticks = static_cast<std::uint64_t>(*ticks);
+  return true;
+}
+
+bool read_session(const Json& object, RecordedSession& session) {
+  const auto fd = number_of(object, "fd");
+  const auto inode = number_of(object, "inode");
+  if (!fd || !inode || *fd < 0 || *fd > INT32_MAX || *inode <= 0) return false;
+  session = {text_of(object, "name"), static_cast<std::int32_t>(*fd), static_cast<std::uint64_t>(*inode),
+             text_of(object, "local"), text_of(object, "remote")};
+  return !session.name.empty();
+}
+
+/// "" or a folder below /sys/fs/cgroup/ without "..".
+bool is_cgroup(const std::string& path) {
+  return path.empty() || (path.starts_with("/sys/fs/cgroup/") && path.find("..") == std::string::npos);
+}
+
+/// Regular, not writable by group or others, and owned by the folder's owner, by root or by the caller.
+bool is_safe(const struct stat& file, const struct stat& folder) {
+  if (!S_ISREG(file.st_mode) || (file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
+  return file.st_uid == 0 || file.st_uid == geteuid() || file.st_uid == folder.st_uid;
+}
+
+}  // namespace
+
+const char* record_error_text(RecordError error) noexcept {
+  switch (error) {
+    case RecordError::ok: return "ok";
+    case RecordError::missing: return "no record of an engine: none attached";
+    case RecordError::no_permission: return "this user may not read the engine's record";
+    case RecordError::unsafe:
+      return "the engine's record is a link, writable by others or somebody else's file";
+    case RecordError::malformed: return "the engine's record is damaged";
+  }
+  return "?";
+}
+
+bool is_name(std::string_view name) noexcept {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxNameBytes && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+std::string run_path(const std::string& run_dir, std::string_view engine, const char* kind) {
+  return run_dir + "/" + std::string(engine) + "." + kind;
+}
+
+std::vector<std::string> list_engines(const std::string& run_dir) {
+  std::set<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(run_dir.c_str()), &closedir);
+  while (folder != nullptr && names.size() < kMaxEngines) {
+    const dirent* entry = readdir(folder.get());
+    if (entry == nullptr) break;
+    const std::string_view file = entry->d_name;
+    for (const std::string_view ending : {".control", ".halt", ".record"})
+      if (file.ends_with(ending) && is_name(file.substr(0, file.size() - ending.size())))
+        names.emplace(file.substr(0, file.size() - ending.size()));
+  }
+  return {names.begin(), names.end()};
+}
+
+RecordError parse_record(std::string_view text, std::string_view engine, RunRecord& record) {
+  const std::optional<Json> object = parse_object(text);
+  if (!object || number_of(*object, "v") != 1 || text_of(*object, "engine") != engine)
+    return RecordError::malformed;
+  RunRecord read;
+  const Json& process = object_of(*object, "engine_process");
+  if (!read_process(object_of(*object, "supervisor"), read.supervisor) || !read_process(process, read.engine))
+    return RecordError::malformed;
+  read.cgroup = text_of(process, "cgroup");
+  const Json& sessions = array_of(*object, "sessions");
+  if (!is_cgroup(read.cgroup) || sessions.size() > kMaxRecordSessions) return RecordError::malformed;
+  for (const Json& entry : sessions) {
+    RecordedSession session;
+    if (!read_session(entry, session)) return RecordError::malformed;
+    read.sessions.push_back(std::move(session));
+  }
+  for (const Json& line : array_of(*object, "contact"))
+    if (line.is_string()) read.contact.push_back(printable(line.get_ref<const std::string&>()));
+  record = std::move(read);
+  return RecordError::ok;
+}
+
+RecordError read_record(const std::string& run_dir, std::string_view engine, RunRecord& record) {
+  const std::string path = run_path(run_dir, engine, "record");
+  struct stat folder {};
+  struct stat file {};
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.valid()) {
+    if (errno == ENOENT || errno == ENOTDIR) return RecordError::missing;
+    return errno == ELOOP ? RecordError::unsafe : RecordError::no_permission;
+  }
+  if (stat(run_dir.c_str(), &folder) != 0 || fstat(fd.get(), &file) != 0 || !is_safe(file, folder))
+    return RecordError::unsafe;
+  std::string text(kMaxRecordBytes + 1, '\0');
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t bytes = read(fd.get(), text.data() + length, text.size() - length);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) return RecordError::malformed;
+    if (bytes == 0) break;
+    length += static_cast<std::size_t>(bytes);
+  }
+  if (length > kMaxRecordBytes) return RecordError::malformed;
+  return parse_record({text.data(), length}, engine, record);
+}
+
+}  // namespace portcullis::cli
