@@ -10,7 +10,6 @@
 #include <systemd/sd-event.h>
 
 #include <array>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -78,15 +77,17 @@ class ControlServer {
  private:
   struct Listener;
   struct Client;
-  static int on_listener(sd_event_source* source, int fd, std::uint32_t events, void* listener);
-  static int on_client(sd_event_source* source, int fd, std::uint32_t events, void* client);
-  static int on_sweep(sd_event_source* source, std::uint64_t usec, void* server);
+  static int on_listener(sd_event_source* source, int fd, std::uint32_t events, void* listener) noexcept;
+  static int on_client(sd_event_source* source, int fd, std::uint32_t events, void* client) noexcept;
+  static int on_sweep(sd_event_source* source, std::uint64_t usec, void* server) noexcept;
 
   ServerError listen_at(Listener& listener, sd_event* loop);
-  bool accept_one(Listener& listener);
+  [[nodiscard]] bool accept_one(Listener& listener);
+  void spend_reserve(Listener& listener);
   void admit(Listener& listener, UniqueFd socket);
-  Client* free_place(Listener& listener);
+  [[nodiscard]] Client* free_place(Listener& listener);
   void read_request(Client& client);
+  void misunderstood(Client& client, std::string_view sentence);
   void flush(Client& client);
   void drop(Client& client) noexcept;
   void sweep(std::uint64_t now_ns);
@@ -94,7 +95,7 @@ class ControlServer {
 
   const People& people_;
   OnRequest on_request_;
-  std::array<std::unique_ptr<Listener>, 2> listeners_;
+  std::array<std::unique_ptr<Listener>, 2> listeners_;  ///< halt, control
   sd_event_source* sweep_ = nullptr;
   UniqueFd reserve_;
   ServerCounters counters_;

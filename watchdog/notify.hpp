@@ -4,6 +4,9 @@
 /// waits, and behind a hanging disk WATCHDOG=1 would stop. Without $NOTIFY_SOCKET every call is a success
 /// that does nothing.
 #pragma once
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <cstdint>
 #include <string_view>
 
@@ -40,6 +43,8 @@ class Notifier {
   NotifyError send(std::string_view message) noexcept;
 
   UniqueFd socket_;
+  sockaddr_un address_{};
+  socklen_t address_bytes_ = 0;
   std::uint64_t watchdog_ns_ = 0;
   std::uint64_t lost_ = 0;
 };

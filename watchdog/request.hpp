@@ -40,7 +40,7 @@ enum class [[nodiscard]] RequestError : std::uint8_t{
     unknown_key,     repeated_key,
     wrong_version,    ///< "v" is missing or not 1
     unknown_command,  ///< "cmd" is missing or none of the six
-    bad_text,         ///< too long, control characters, or empty where something must be said
+    bad_text,         ///< too long, or with control characters
     wrong_value,      ///< a number where a text belongs, an unknown "as"
     missing_key,      ///< arm and clear: reason; resolve: cl_ord_id and as
     misplaced_key,    ///< cl_ord_id and as belong to resolve, lane does not

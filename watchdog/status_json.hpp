@@ -26,7 +26,7 @@ struct SessionView {
   bool ended = false;       ///< there was one, it ended
   bool sampled = false;     ///< `sample` could be read (Witness::sample)
   WitnessSample sample;
-  RungNotes rungs;
+  RungNotes rungs{};
 };
 
 struct StatusView {
@@ -36,18 +36,18 @@ struct StatusView {
   const Attachment* attachment = nullptr;  ///< nullptr: no engine
   const HaltReport* halt = nullptr;        ///< nullptr: none since the last arming
   const LatchView* latch = nullptr;        ///< nullptr: not known, shown as latched and unreadable
-  std::string_view state;                  ///< state_name()
-  std::string_view locked_reason;          ///< "" where the state is not locked
+  std::string_view state{};                  ///< state_name()
+  std::string_view locked_reason{};          ///< "" where the state is not locked
   std::array<std::string_view, kLanesMax> lane_states{};  ///< "": as its gate word says
   std::uint64_t state_since_ns = 0;
   std::uint64_t now_ns = 0;
   std::int64_t engine_pid = 0;
   bool separated = false;
-  std::string separation_note;
-  RungNotes rungs;
+  std::string separation_note{};
+  RungNotes rungs{};
   std::array<SessionView, kSessionsMax> sessions{};
-  std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, std::uint64_t>> counters;  ///< added to the board's own
+  std::vector<std::string> warnings{};
+  std::vector<std::pair<std::string, std::uint64_t>> counters{};  ///< added to the board's own
 };
 
 /// The packets of a status answer, in the order in which they are to be sent; the last is done, ok, exit 0.
