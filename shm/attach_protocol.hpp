@@ -68,6 +68,7 @@ struct AttachReply {
   std::uint32_t index = 0;        ///< session_open
   std::uint32_t reserved = 0;
   std::uint64_t epoch = 0;        ///< session_open: what the hook stores into SessionBlock::epoch
+  std::uint64_t base_bytes = 0;   ///< session_open: bytes the kernel had taken from this socket when it was registered
   char why[160] = {};             ///< a sentence where status is not ok
 };
 

@@ -81,7 +81,7 @@ struct LaneBlock {
   // R: line 2
   Word responder_sequence;         ///< odd while a responder call changes money words
   SignedWord released_notional_e4;
-  SignedWord position_notional_e4; ///< sum over instruments of |position| at the reference of the last fill
+  SignedWord position_notional_e4; ///< |position| at the reference of the last fill, summed, less start_notional_e4
   Word released_orders;
   Word fills;
   Word foreign_orders;
@@ -100,7 +100,8 @@ struct LaneBlock {
   Word partial_evaluated[kKindWords];  ///< evaluations that ended in a refusal further on; all = passes & mask + these
   Word refused[kKindWords];
   Word refusal_ns[kRefusalEntries];
-  std::uint8_t reserved[128];
+  SignedWord start_notional_e4;    ///< value of the stated start positions; position_notional_e4 counts on from it
+  std::uint8_t reserved[120];
 };
 static_assert(sizeof(LaneBlock) == 2816 && offsetof(LaneBlock, responder_sequence) == 128);
 static_assert(offsetof(LaneBlock, beat_ns) == 192 && offsetof(LaneBlock, partial_evaluated) == 256);
@@ -133,7 +134,7 @@ struct ParentSlot {
   Word lane;
   std::uint8_t reserved0[32];
   // R
-  SignedWord released_qty;  ///< ended without a fill
+  SignedWord released_qty;  ///< ended without a fill; an overfill or late fill lowers it
   SignedWord filled_qty;
   std::uint8_t reserved1[48];
 };
@@ -161,12 +162,12 @@ struct OrderSlot {
   Word instrument_terms;   ///< instrument << 32 | side << 16 | ord_type << 8 | tif
   SignedWord order_qty;
   SignedWord px_e8;        ///< the price it was valued at
-  SignedWord notional_e4;  ///< reserved at submit
+  SignedWord notional_e4;  ///< reserved at submit; 0 for an order that passed the gross limit because it reduces
   Word submitted_ns;
   Word parent;             ///< 0, or parent slot + 1, | parent generation << 32
   // S: line 1
   SharedId cl_ord_id;
-  Word orig_slot;          ///< 0, or slot of the order that this replaces + 1
+  Word orig_slot;          ///< 0, or slot of the order that this replaces + 1, | its generation << 32
   Word cancel_ns;          ///< when a cancel was last handed out or sent; 0 never
   Word reserved_qty;       ///< quantity that this slot added to submitted_* (a replace: only the increase)
   // D: line 2
@@ -179,8 +180,8 @@ struct OrderSlot {
   // R: lines 3 and 4
   Word answer_word;        ///< generation << 8 | AnswerState
   SignedWord cum_qty;
-  SignedWord released_qty;
-  SignedWord released_notional_e4;
+  SignedWord released_qty;          ///< reserved_qty - released_qty is what the slot still holds; a replace that was
+  SignedWord released_notional_e4;  ///< answered takes over what its order held: below 0 then. The same for notional_e4
   Word refused_reason;     ///< ord_status (39) of the last cancel reject
   Word answered_ns;
   Word last_exec_hash;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file From a passed trial to a recorded order, and back. Order of stores: the slot, private words, shared
+/// totals (compare-exchange that never holds a value above the limit), the shared ring, and last the slot's
+/// submit word with release: the ledger never shows less than the wire. Submitter only. Rejected: add to a
+/// shared total and undo it when it is too much; a sick lane's oversized retries would refuse a healthy
+/// lane's orders and look like a breach.
+#pragma once
+#include "integration/trial.hpp"
+
+namespace portcullis {
+
+/// What the slot says about the order beyond the trial.
+struct OrderRecord {
+  Id cl_ord_id;
+  std::uint64_t hash = 0;
+  std::uint32_t place = OrderIndex::kNone;  ///< free place in the index
+  std::uint8_t side = 0, ord_type = 0, tif = 0;
+  std::uint64_t orig_link = 0;  ///< of the order that this replaces; 0 none
+};
+
+/// True when the ClOrdID is free; finds its place in the index. False: PC_DUPLICATE_ID or PC_TABLE_FULL.
+[[nodiscard]] bool check_id(Trial& trial, OrderRecord& record) noexcept;
+/// Records the order; the handle, or 0 with the trial's refusal filled in and everything taken back.
+[[nodiscard]] pc_order_handle commit(Trial& trial, const OrderRecord& record) noexcept;
+/// Takes back an order of this lane that was never sent: words, totals, slot. Its rate stamp stays: asking is
+/// an event.
+void withdraw(LaneRun& run, std::uint32_t slot) noexcept;
+
+/// The slot of this id, OrderIndex::kNone if there is none. Any thread.
+[[nodiscard]] std::uint32_t find_slot(const LaneRun& run, const Id& id) noexcept;
+/// The slot of a handle whose order is known (sent or reserved, ended or not), OrderIndex::kNone otherwise.
+/// Any thread.
+[[nodiscard]] inline std::uint32_t slot_of(const LaneRun& run, pc_order_handle handle) noexcept {
+  const auto slot = static_cast<std::uint32_t>(handle);
+  if (slot >= run.attachment->capacities.open_orders) return OrderIndex::kNone;
+  const std::uint64_t word = load(run.orders[slot].submit_word);
+  const auto state = static_cast<std::uint8_t>(word);
+  const bool known = state == static_cast<std::uint8_t>(SubmitState::reserved) ||
+                     state == static_cast<std::uint8_t>(SubmitState::sent);
+  return known && word >> 8U == handle >> 32U ? slot : OrderIndex::kNone;
+}
+
+/// State of the answer in the slot's present generation.
+[[nodiscard]] inline std::uint8_t answer_of(const OrderSlot& slot) noexcept {
+  const std::uint64_t answer = load(slot.answer_word);
+  return answer >> 8U == load(slot.submit_word) >> 8U ? static_cast<std::uint8_t>(answer) : 0;
+}
+/// A replace that the venue has not answered yet.
+[[nodiscard]] inline bool pending_replace(const OrderSlot& slot) noexcept {
+  return load(slot.orig_slot) != 0 && answer_of(slot) == static_cast<std::uint8_t>(AnswerState::none);
+}
+
+}  // namespace portcullis

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file What a refusal costs: counters, the refusal window, and closing the lane where the limit is a
+/// run-away's. Off the hot path. A run-away that is only refused would be held at its limit for ever: a
+/// throttle, not a kill switch.
+#include "integration/hook_state.hpp"
+#include "integration/trial.hpp"
+
+namespace portcullis {
+namespace {
+
+void shut_by_limit(Trial& t, LimitKind kind, std::uint64_t observed, std::uint64_t limit,
+                   std::uint64_t window_ms) {
+  LaneBlock& block = *t.run.block;
+  store(block.shut_observed, observed);
+  store(block.shut_limit, limit);
+  store(block.shut_kind, static_cast<std::uint64_t>(kind) | window_ms << 32U);
+  shut_lane(t.run, t.generation, ShutReason::limit);
+}
+
+/// One more refusal stamp; true when there are more of them in the window than allowed.
+bool too_many_refusals(Trial& t) noexcept {
+  LaneBlock& block = *t.run.block;
+  const RateWindow& w = t.run.gate->refusals;
+  const std::uint64_t before = block.refusals.load(std::memory_order_relaxed);
+  const std::uint64_t nth = load(block.refusal_ns[(before - w.max) % kRefusalEntries]);
+  store(block.refusal_ns[before % kRefusalEntries], t.now_ns);
+  store(block.refusals, before + 1);
+  if (w.window_ns == 0 || w.max >= static_cast<std::uint64_t>(kNoLimit)) return false;
+  t.evaluated(LimitKind::refusals);
+  return !rate_passes(w, before, nth, t.now_ns);
+}
+
+}  // namespace
+
+void shut_lane(LaneRun& run, std::uint64_t generation, ShutReason reason) noexcept {
+  run.shut_generation = generation;
+  run.shut_reason = reason;
+  store(run.block->shut, generation << 8U | static_cast<std::uint64_t>(reason));
+}
+
+__attribute__((noinline, cold)) void note_refusal(Trial& t) noexcept {
+  LaneBlock& block = *t.run.block;
+  if (!t.by_limit) {
+    for (std::uint64_t left = t.mask; left != 0; left &= left - 1)
+      add_own(block.partial_evaluated[__builtin_ctzll(left)], 1);
+    add_own(block.refused_other, 1);
+    return;
+  }
+  const auto kind = static_cast<std::size_t>(t.kind);
+  add_own(block.refused[kind], 1);
+  const bool shuts = (t.run.gate->shut_kinds >> kind & 1U) != 0;
+  const bool too_many = too_many_refusals(t);
+  for (std::uint64_t left = t.mask; left != 0; left &= left - 1)
+    add_own(block.partial_evaluated[__builtin_ctzll(left)], 1);
+  if (shuts) {
+    shut_by_limit(t, t.kind, static_cast<std::uint64_t>(t.observed), static_cast<std::uint64_t>(t.limit),
+                  t.window_ms);
+  } else if (too_many) {
+    const RateWindow& w = t.run.gate->refusals;
+    add_own(block.refused[static_cast<std::size_t>(LimitKind::refusals)], 1);
+    shut_by_limit(t, LimitKind::refusals, w.max + 1, w.max, w.window_ns / 1'000'000);
+  }
+}
+
+bool check_backlog(Trial& t) noexcept {
+  Attachment& a = *t.run.attachment;
+  const std::int64_t bound = t.run.engine_limits->backlog_bytes;
+  for (std::uint32_t i = 0; i < a.capacities.sessions; ++i) {
+    const pc_session* session = a.sessions[i].load(std::memory_order_relaxed);
+    if (session == nullptr || !session->fd.valid()) continue;  // nobody counts what its kernel takes
+    const std::uint64_t declared = load(a.ledger.session(i).declared_bytes);
+    const auto over = [&] { return static_cast<std::int64_t>(declared - t.run.accepted_bytes[i]) > bound; };
+    if (!over()) continue;
+    t.run.accepted_bytes[i] = load(a.gate.session(i).accepted_bytes);  // only now: the line is the witness's
+    if (over()) return t.refuse(PC_BACKLOG);
+  }
+  return true;
+}
+
+}  // namespace portcullis

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file One order on its way through the limits. Each check marks its LimitKind in `mask` itself, so a check
+/// that is not called shows as a counter that stands still. The first check that says no fills in the refusal
+/// and ends the trial. Words that the responder moves are read so that a torn reading errs to the larger
+/// exposure; when the snapshot did not settle, a refusal by such words is PC_CONTENDED and never a breach.
+#pragma once
+#include "integration/include/portcullis/portcullis.h"
+#include "integration/lane_run.hpp"
+#include "shm/clock.hpp"
+
+namespace portcullis {
+
+struct Trial {
+  LaneRun& run;
+  // the order
+  std::uint32_t instrument = 0;
+  std::uint32_t pair = 0;
+  bool buy = false;
+  bool priced = false;  ///< 40: limit or stop limit; px_e8 is the order's own
+  std::int64_t order_qty = 0;
+  std::int64_t added_qty = 0;  ///< what it adds to the working quantity: order_qty, or a replace's increase
+  std::int64_t px_e8 = 0;      ///< the price it is valued at
+  std::int64_t reference_px_e8 = 0;  ///< 0: none
+  std::int64_t notional_e4 = 0;
+  std::int64_t added_notional_e4 = 0;  ///< what it reserves
+  ParentSlot* parent = nullptr;
+  std::uint64_t parent_link = 0;
+  bool replaces = false;
+  // the moment
+  std::uint64_t now_ns = 0;
+  std::uint64_t generation = 0;  ///< arming generation of the gate word
+  bool must_reduce = false;      ///< the lane is reduce-only or paused
+  Holding holding{};
+  std::int64_t gross_e4 = 0;  ///< the lane's, before this order
+  bool settled = true;        ///< the snapshot is consistent
+  bool reduces = false;
+  std::uint64_t mask = 0;  ///< bit per LimitKind evaluated
+  // the refusal
+  pc_verdict verdict = PC_PASS;
+  LimitKind kind = LimitKind::order_rate;
+  bool by_limit = false;
+  std::int64_t observed = 0;
+  std::int64_t limit = 0;
+  std::uint32_t window_ms = 0;
+
+  bool refuse(pc_verdict why) noexcept {
+    verdict = why;
+    return false;
+  }
+  bool refuse(pc_verdict why, LimitKind by, std::int64_t seen, std::int64_t bound) noexcept {
+    kind = by;
+    by_limit = true;
+    observed = seen;
+    limit = bound;
+    return refuse(why);
+  }
+  /// A refusal by words that the responder was just moving.
+  bool refuse_moving(pc_verdict why, LimitKind by, std::int64_t seen, std::int64_t bound) noexcept {
+    return settled ? refuse(why, by, seen, bound) : refuse(PC_CONTENDED);
+  }
+  void evaluated(LimitKind by) noexcept { mask |= std::uint64_t{1} << static_cast<unsigned>(by); }
+};
+
+/// Closes the lane for good in this arming generation; the gate is not the hook's to write.
+void shut_lane(LaneRun& run, std::uint64_t generation, ShutReason reason) noexcept;
+/// Counts a refusal and closes the lane where the refused limit, or the number of refusals, says so. Off the
+/// hot path.
+void note_refusal(Trial& trial) noexcept;
+
+/// Gate word, the lane's own shut word, lease; sets now_ns. The lease's deadline is read before the clock:
+/// the other way round a renewal in between would look like a deadline from the future.
+[[nodiscard]] inline bool check_gate(Trial& t) noexcept {
+  LaneRun& run = t.run;
+  const std::uint64_t word = load(run.gate->word);
+  t.generation = gate_generation(word);
+  if (t.generation == run.shut_generation) [[unlikely]]
+    return t.refuse(run.shut_reason == ShutReason::lease ? PC_LEASE_LOST : PC_CLOSED);
+  const std::uint8_t state = gate_state(word);
+  if (state != static_cast<std::uint8_t>(GateState::open)) [[unlikely]] {
+    t.must_reduce = true;
+    if (state != static_cast<std::uint8_t>(GateState::reduce_only) &&
+        state != static_cast<std::uint8_t>(GateState::paused))
+      return t.refuse(PC_CLOSED);
+  }
+  const std::uint64_t deadline_ns = load(run.gate_header->lease_deadline_ns);
+  const std::uint64_t lease_ns = load(run.gate_header->lease_ns);
+  t.now_ns = monotonic_now_ns();
+  if (!lease_holds(deadline_ns, lease_ns, t.now_ns)) [[unlikely]] {
+    shut_lane(run, t.generation, ShutReason::lease);
+    return t.refuse(PC_LEASE_LOST);
+  }
+  return true;
+}
+
+/// True where the price may be used for this instrument at all.
+[[nodiscard]] inline bool price_possible(const GateInstrument& instrument, std::int64_t px_e8) noexcept {
+  return px_e8 > 0 || (instrument.allow_negative != 0 && px_e8 != INT64_MIN);
+}
+
+/// The engine's mark, else the configured price; 0 where there is neither.
+[[nodiscard]] inline std::int64_t reference_of(const Cell& cell, const GateInstrument& instrument) noexcept {
+  const std::int64_t mark = cell.mark_px_e8.load(std::memory_order_relaxed);
+  return mark != 0 ? mark : instrument.reference_px_e8;
+}
+
+/// Bounded: 8 tries for a moment at which the responder is at rest, else an estimate that errs to the larger
+/// side.
+inline void take_snapshot(Trial& t) noexcept {
+  const Cell& cell = t.run.cells[t.pair];
+  const LaneBlock& block = *t.run.block;
+  constexpr int kTries = 8;
+  for (int n = 0; n <= kTries; ++n) {
+    const std::uint64_t before = load(block.responder_sequence);
+    const std::int64_t released_buy = load(cell.released_buy);
+    const std::int64_t released_sell = load(cell.released_sell);
+    const std::int64_t released_e4 = load(block.released_notional_e4);
+    const std::int64_t lowers =
+        t.buy ? load(cell.sold) : load(cell.bought);  // the side that lowers is read first
+    const std::int64_t raises = t.buy ? load(cell.bought) : load(cell.sold);
+    const std::int64_t held_e4 = load(block.position_notional_e4);
+    const std::int64_t moved = t.buy ? raises - lowers : lowers - raises;
+    t.holding.position = load(cell.start_position) + moved + load(cell.corrections);
+    t.holding.working_buy = load(cell.submitted_buy) - load(cell.withdrawn_buy) - released_buy;
+    t.holding.working_sell = load(cell.submitted_sell) - load(cell.withdrawn_sell) - released_sell;
+    t.gross_e4 = load(block.start_notional_e4) + held_e4 + load(block.submitted_notional_e4) -
+                 load(block.withdrawn_notional_e4) - released_e4;
+    t.settled = (before & 1U) == 0 && load(block.responder_sequence) == before;
+    if (t.settled) [[likely]]
+      break;
+  }
+  t.reduces = t.settled && truly_reduces(t.holding, t.buy, t.added_qty);
+}
+
+/// Values the order: its own price, or for market and stop orders the reference plus the collar.
+[[nodiscard]] inline bool value_order(Trial& t, std::int64_t own_px_e8) noexcept {
+  const GateInstrument& instrument = t.run.instruments[t.instrument];
+  t.reference_px_e8 = reference_of(t.run.cells[t.pair], instrument);
+  if (t.priced) {
+    if (!price_possible(instrument, own_px_e8)) return t.refuse(PC_BAD_ARGUMENT);
+    t.px_e8 = own_px_e8;
+  } else {
+    if (t.reference_px_e8 == 0) return t.refuse(PC_NO_REFERENCE);
+    if (!collared_px_e8(t.reference_px_e8, t.run.gate->collar_bps, t.px_e8))
+      return t.refuse(PC_OVERFLOW, LimitKind::order_notional, INT64_MAX, t.run.gate->order_notional_e4);
+  }
+  if (!notional_e4(t.px_e8, t.order_qty, instrument.value_num, instrument.value_den, t.notional_e4))
+    return t.refuse(PC_OVERFLOW, LimitKind::order_notional, INT64_MAX, t.run.gate->order_notional_e4);
+  return true;
+}
+
+[[nodiscard]] inline bool check_order_qty(Trial& t) noexcept {
+  const std::int64_t bound = t.run.gate->order_qty;
+  if (bound == kNoLimit) return true;
+  t.evaluated(LimitKind::order_qty);
+  return t.order_qty <= bound || t.refuse(PC_ORDER_QTY, LimitKind::order_qty, t.order_qty, bound);
+}
+
+[[nodiscard]] inline bool check_order_notional(Trial& t) noexcept {
+  const std::int64_t bound = t.run.gate->order_notional_e4;
+  if (bound == kNoLimit) return true;
+  t.evaluated(LimitKind::order_notional);
+  return t.notional_e4 <= bound ||
+         t.refuse(PC_ORDER_NOTIONAL, LimitKind::order_notional, t.notional_e4, bound);
+}
+
+[[nodiscard]] inline bool check_collar(Trial& t) noexcept {
+  const std::int64_t bound = t.run.gate->collar_bps;
+  if (bound == kNoLimit) return true;
+  t.evaluated(LimitKind::price_collar);
+  if (!t.priced) return true;  // valued with the collar instead
+  if (t.reference_px_e8 == 0) return t.refuse(PC_NO_REFERENCE);
+  if (!beyond_collar(t.px_e8, t.reference_px_e8, bound)) return true;
+  return t.refuse(PC_PRICE_COLLAR, LimitKind::price_collar, collar_bps(t.px_e8, t.reference_px_e8), bound);
+}
+
+[[nodiscard]] inline bool check_rates(Trial& t, const RateWindow* windows, std::uint32_t used) noexcept {
+  const std::uint64_t head = t.run.block->rate_head.load(std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < used; ++i) {
+    const RateWindow& w = windows[i];
+    t.evaluated(LimitKind::order_rate);
+    const std::uint64_t nth =
+        t.run.rate_ring[(head - w.max) & t.run.ring_mask].load(std::memory_order_relaxed);
+    if (rate_passes(w, head, nth, t.now_ns)) continue;
+    t.window_ms = static_cast<std::uint32_t>(w.window_ns / 1'000'000);
+    return t.refuse(PC_ORDER_RATE, LimitKind::order_rate, static_cast<std::int64_t>(w.max) + 1,
+                    static_cast<std::int64_t>(w.max));
+  }
+  return true;
+}
+
+[[nodiscard]] inline bool check_position(Trial& t) noexcept {
+  const std::int64_t bound = t.run.pairs[t.pair].position;
+  if (bound == kNoLimit) return true;
+  t.evaluated(LimitKind::position);
+  if (t.reduces || (t.replaces && t.added_qty == 0)) return true;
+  const std::int64_t after = worst_case_after(t.holding, t.buy, t.added_qty);
+  return after <= bound || t.refuse_moving(PC_POSITION, LimitKind::position, after, bound);
+}
+
+/// An order that truly reduces passes, and then reserves nothing: whatever of it fills makes |position|
+/// smaller.
+[[nodiscard]] inline bool check_gross(Trial& t, std::int64_t bound) noexcept {
+  if (bound == kNoLimit) return true;
+  t.evaluated(LimitKind::gross_notional);
+  if (t.added_notional_e4 == 0) return true;
+  std::int64_t after = 0;
+  if (__builtin_add_overflow(t.gross_e4, t.added_notional_e4, &after)) after = INT64_MAX;
+  if (after <= bound) return true;
+  if (t.reduces) {
+    t.added_notional_e4 = 0;
+    return true;
+  }
+  return t.refuse_moving(PC_GROSS_NOTIONAL, LimitKind::gross_notional, after, bound);
+}
+
+[[nodiscard]] inline bool check_open_orders(Trial& t, std::int64_t bound) noexcept {
+  if (bound == kNoLimit) return true;
+  t.evaluated(LimitKind::open_orders);
+  const LaneBlock& b = *t.run.block;
+  const std::uint64_t released = load(b.released_orders);
+  const std::uint64_t open = b.submitted_orders.load(std::memory_order_relaxed) -
+                             b.withdrawn_orders.load(std::memory_order_relaxed) - released;
+  const auto after = static_cast<std::int64_t>(open) + (t.replaces ? 0 : 1);
+  return t.replaces || after <= bound || t.refuse(PC_OPEN_ORDERS, LimitKind::open_orders, after, bound);
+}
+
+/// Number and quantity of the children against their parent. An order without a parent has nothing to be
+/// judged against.
+[[nodiscard]] inline bool check_parent(Trial& t) noexcept {
+  const std::int64_t most = t.run.gate->children;
+  const std::int64_t bound_bps = t.run.gate->child_qty_bps;
+  if (most != kNoLimit) t.evaluated(LimitKind::children);
+  if (bound_bps != kNoLimit) t.evaluated(LimitKind::child_qty);
+  if (t.parent == nullptr) return t.run.gate->parent_required == 0 || t.refuse(PC_NOT_ALLOWED);
+  const ParentSlot& p = *t.parent;
+  const auto children = static_cast<std::int64_t>(load(p.children)) + (t.replaces ? 0 : 1);
+  if (most != kNoLimit && !t.replaces && children > most)
+    return t.refuse(PC_CHILDREN, LimitKind::children, children, most);
+  if (bound_bps == kNoLimit) return true;
+  const std::int64_t released = load(p.released_qty);
+  const std::int64_t qty = load(p.qty);
+  std::int64_t exposure = load(p.submitted_qty) - load(p.withdrawn_qty) - released;
+  if (__builtin_add_overflow(exposure, t.added_qty, &exposure)) exposure = INT64_MAX;
+  if ((t.replaces && t.added_qty == 0) || !beyond_parent(exposure, qty, bound_bps)) return true;
+  const __int128 bps = (static_cast<__int128>(exposure) * 10'000 + qty - 1) / qty;
+  return t.refuse(PC_CHILD_QTY, LimitKind::child_qty,
+                  bps > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(bps), bound_bps);
+}
+
+inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such words never overflow
+
+/// Grow-only words have room for what this order adds; an absurd order must not wrap them round.
+[[nodiscard]] inline bool check_room(Trial& t) noexcept {
+  const Cell& cell = t.run.cells[t.pair];
+  const std::int64_t submitted =
+      (t.buy ? cell.submitted_buy : cell.submitted_sell).load(std::memory_order_relaxed);
+  const std::int64_t value = t.run.block->submitted_notional_e4.load(std::memory_order_relaxed);
+  if (t.added_qty <= kWordMax - submitted && t.added_notional_e4 <= kWordMax - value) [[likely]]
+    return true;
+  return t.refuse(PC_OVERFLOW, LimitKind::order_notional, INT64_MAX, t.run.gate->order_notional_e4);
+}
+
+/// Declared bytes that the kernel has not taken yet: an engine whose own queue grows must not add to it.
+[[nodiscard]] bool check_backlog(Trial& t) noexcept;
+
+/// Everything that does not need a table: false is a refusal, in order of price.
+[[nodiscard]] inline bool check_limits(Trial& t, std::int64_t own_px_e8) noexcept {
+  const GateLane& lane = *t.run.gate;
+  const EngineLimits& engine = *t.run.engine_limits;
+  if (!check_order_qty(t) || !value_order(t, own_px_e8)) return false;
+  if (!t.replaces) t.added_notional_e4 = t.notional_e4;
+  if (!check_order_notional(t) || !check_collar(t)) return false;
+  if (!check_rates(t, lane.order_rate, lane.order_rates)) return false;
+  if (!t.run.shared && !check_rates(t, engine.order_rate, engine.order_rates)) return false;
+  take_snapshot(t);
+  if (t.must_reduce && !t.reduces) return t.refuse(PC_PAUSED);
+  if (!check_position(t) || !check_gross(t, lane.gross_notional_e4)) return false;
+  if (!t.run.shared && !check_gross(t, engine.gross_notional_e4)) return false;
+  if (!check_open_orders(t, lane.open_orders)) return false;
+  if (!t.run.shared && !check_open_orders(t, engine.open_orders)) return false;
+  if (!check_parent(t) || !check_room(t)) return false;
+  return engine.backlog_bytes == kNoLimit || check_backlog(t);
+}
+
+}  // namespace portcullis
