@@ -123,7 +123,12 @@ class Evaluator {
   [[nodiscard]] Judged judge_rate(const LimitSetting& row) const noexcept;
   [[nodiscard]] Judged judge_refusals(const LimitSetting& row) const noexcept;
   [[nodiscard]] Judged judge_position(const LimitSetting& row) const noexcept;
-  [[nodiscard]] Judged judge_gross(const LimitSetting& row) const noexcept;
+  [[nodiscard]] Judged judge_gross(const LimitSetting& row) noexcept;
+  [[nodiscard]] Judged sum_gross(const LimitSetting& row) const noexcept;
+  [[nodiscard]] Judged sum_open_orders(const LimitSetting& row) noexcept;
+  template <typename Sum>
+  [[nodiscard]] Judged judge_sum(const LimitSetting& row, Sum&& sum) noexcept;
+  [[nodiscard]] bool seen_at_rest(const std::array<std::uint64_t, kLanesMax>& flights) const noexcept;
   [[nodiscard]] Judged judge_open_orders(const LimitSetting& row) noexcept;
   [[nodiscard]] Judged judge_slice(const LimitSetting& row) const noexcept;
   [[nodiscard]] Judged judge_beat(const LimitSetting& row, const Facts& facts, std::uint64_t now_ns) const noexcept;
@@ -148,6 +153,7 @@ class Evaluator {
   std::vector<CellState> cells_;
   std::vector<SliceState> slices_;
   std::array<std::uint64_t, kRefusalEntries> refusal_ns_{};  ///< stamps of all lanes, for the engine's window
+  std::array<std::uint64_t, kLanesMax> flights_{};
   std::bitset<kLanesMax> lease_lost_;
   std::bitset<kLanesMax> shut_explained_;
   GateView gate_;

@@ -84,7 +84,43 @@ Evaluator::Judged Evaluator::judge_position(const LimitSetting& row) const noexc
   return judged;
 }
 
-Evaluator::Judged Evaluator::judge_gross(const LimitSetting& row) const noexcept {
+/// The sum of several lanes can show what one of them reserved, is about to be refused and takes back. So a breach of
+/// the engine's totals counts only if it is seen between two equal readings with every lane out of its submit.
+bool Evaluator::seen_at_rest(const std::array<std::uint64_t, kLanesMax>& flights) const noexcept {
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
+    const std::uint64_t now = load(ledger_.lane(lane).in_flight);
+    if ((now & 1U) != 0 || now != flights[lane]) return false;
+  }
+  return true;
+}
+
+template <typename Sum>
+Evaluator::Judged Evaluator::judge_sum(const LimitSetting& row, Sum&& sum) noexcept {
+  Judged judged = sum();
+  const bool shared = row.lane == kEngineScope && lanes_.size() > 1;
+  if (!shared || judged.result != Result::breach) return judged;
+  for (int tries = 0; tries < kStableReads; ++tries) {
+    for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) flights_[lane] = load(ledger_.lane(lane).in_flight);
+    if (!seen_at_rest(flights_)) continue;
+    bool whole = true;
+    for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane)
+      whole &= stable_read(ledger_.lane(lane), [&] { static_cast<void>(read_lane_cells(lane)); });
+    judged = sum();
+    if (whole && seen_at_rest(flights_)) return judged;
+  }
+  judged.result = Result::stale;
+  return judged;
+}
+
+Evaluator::Judged Evaluator::judge_gross(const LimitSetting& row) noexcept {
+  return judge_sum(row, [&] { return sum_gross(row); });
+}
+
+Evaluator::Judged Evaluator::judge_open_orders(const LimitSetting& row) noexcept {
+  return judge_sum(row, [&] { return sum_open_orders(row); });
+}
+
+Evaluator::Judged Evaluator::sum_gross(const LimitSetting& row) const noexcept {
   Judged judged;
   for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
     if (row.lane != kEngineScope && row.lane != lane) continue;
@@ -95,7 +131,7 @@ Evaluator::Judged Evaluator::judge_gross(const LimitSetting& row) const noexcept
   return judged;
 }
 
-Evaluator::Judged Evaluator::judge_open_orders(const LimitSetting& row) noexcept {
+Evaluator::Judged Evaluator::sum_open_orders(const LimitSetting& row) noexcept {
   Judged judged;
   for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
     if (row.lane != kEngineScope && row.lane != lane) continue;
