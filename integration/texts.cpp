@@ -65,6 +65,8 @@ using namespace portcullis;
 size_t pc_ticket_text(const pc_ticket* ticket, char* out, size_t length) {
   if (out == nullptr) length = 0;
   if (!whole(ticket)) return static_cast<size_t>(std::snprintf(out, length, "no ticket"));
+  if (ticket->verdict < PC_PASS || ticket->verdict > PC_OPEN_ORDERS)
+    return static_cast<size_t>(std::snprintf(out, length, "?"));
   const auto verdict = static_cast<pc_verdict>(ticket->verdict);
   LimitKind kind{};
   if (!kind_of(verdict, kind))
