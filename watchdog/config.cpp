@@ -85,9 +85,12 @@ void read_names(const std::string& path, Loading& loading) {
                            "ENGINE.toml, ENGINE of 1 to 23 bytes of [A-Za-z0-9._-]");
 }
 
-void read_instruments(Loading& loading, std::string& csv) {
+/// Without a currency or with a wrong rate every line would be wrong for that one reason: then the lines are
+/// not judged.
+void read_instruments(Loading& loading, bool money_known, std::string& csv) {
   Config& config = loading.config;
   if (loading.csv_path.empty() || !read_source(loading, loading.csv_path, "instruments", csv)) return;
+  if (!money_known || config.currency[0] == '\0') return;
   const std::size_t errors = loading.reading.errors.count();
   config.instruments =
       parse_instruments(csv, loading.csv_path, config.currency.data(), config.fx, loading.reading.errors);
@@ -100,8 +103,9 @@ void read_all(const ConfigNode& root, const std::string& toml, Loading& loading)
   const Section top(root, "", "", loading.reading);
   std::string csv;
   read_identity(top, loading);
+  const std::size_t errors = loading.reading.errors.count();
   read_fx(top, loading);
-  read_instruments(loading, csv);
+  read_instruments(loading, loading.reading.errors.count() == errors, csv);
   read_engine(top, loading);
   read_people(top, loading);
   read_supervisor(top, loading);
