@@ -73,6 +73,7 @@ class Connection : public FIX::Responder {
   }
   bool is_before(const FIX::Responder* responder) const { return responder == this && inner_ != nullptr; }
   bool witnessed() const { return witnessed_; }
+  const Transport& transport() const { return transport_; }
 
   bool send(const std::string& bytes) override {
     if (inner_ == nullptr) return false;
