@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file From a broken limit to proven cancels, with the real binaries: supervisor, QuickFIX engine, venue,
+/// CLI. The venue's log of received bytes says what was on the wire; the report says what we claim; both must
+/// agree.
+#include <catch2/catch.hpp>
+#include <csignal>
+
+#include "tests/process/rig.hpp"
+
+using namespace portcullis::test;
+
+namespace {
+
+/// Every order accounted for, nothing entered after the close, and the claim equals the venue's book.
+void check_proven(Rig& rig, const nlohmann::json& halt) {
+  INFO(halt.dump(1));
+  CHECK(rig.orders_after_close(halt) == 0);
+  CHECK(halt.value("unknown", -1) == 0);
+  CHECK(halt.value("refused_by_venue", -1) == 0);
+  CHECK(halt.value("open_at_containment", -1) ==
+        halt.value("acknowledged", -1) + halt.value("never_left", -1));
+  CHECK(halt["contained_ns"].is_number());
+  CHECK(rig.venue_open_orders() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a run-away order rate closes the lane at the first refusal and every open order is acknowledged") {
+  RigOptions options;
+  options.engine_args = {"--rate", "5000", "--rest-share", "0.3", "--stubborn"};
+  options.lane_limits["order_rate"] = "[{ max = 300, per_ms = 1000 }]";
+  Rig rig(options);
+  REQUIRE(rig.up(1));
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "order_rate");
+  CHECK(halt.value("open_at_containment", 0) > 0);
+  check_proven(rig, halt);
+  int orders = 0;
+  for (const auto& message : rig.venue().log().of_session("ENG1").back()->messages)
+    orders += message.type == "D";
+  CHECK(orders == 300);  // no overshoot: the 301st was refused and closed the lane
+  CHECK(rig.status()["latch"].value("latched", false));
+  CHECK(rig.engine().alive());  // rung 2 was enough
+}
+
+TEST_CASE("a position limit holds with working orders and nothing is latched while orders are only refused") {
+  RigOptions options;
+  options.engine_args = {"--rate", "200", "--rest-share", "1.0", "--orders", "15", "--child-qty", "100"};
+  options.lane_limits["position"] = "{ each = 500 }";
+  options.engine_limits["refusals"] = "{ max = 200, per_ms = 1000 }";
+  Rig rig(options);
+  REQUIRE(rig.up(1));
+  INFO(rig.logs());
+  REQUIRE(eventually([&] {
+    for (const auto& row : rig.status()["limits"])
+      if (row.value("name", "").find("position") == 0 && row.value("refused", 0) > 0) return true;
+    return false;
+  }));
+  CHECK(rig.state() == "armed");
+  CHECK(rig.venue_open_orders() <= 20);  // 500 a side and instrument at 100 each
+}
+
+TEST_CASE("a halt by the CLI cancels, proves, latches, and only people lead back") {
+  Rig rig;
+  REQUIRE(rig.up(20));
+  const CliResult halt = rig.cli({"halt", "mm1", "--json"});
+  INFO(halt.text);
+  INFO(rig.logs());
+  CHECK(halt.exit == 0);
+  const nlohmann::json report = rig.halted();
+  REQUIRE(report.is_object());
+  CHECK(report.value("cause", "") == "manual_halt");
+  CHECK(report.value("acknowledged", 0) == 20);
+  check_proven(rig, report);
+  CHECK(rig.cli({"arm", "mm1", "--reason", "too early"}).exit == 7);
+  CHECK(rig.cli({"clear", "mm1", "--reason", "test"}).exit == 0);
+  CHECK(rig.state() == "locked");
+  CHECK(rig.arm());
+  CHECK(rig.state() == "armed");
+}
+
+TEST_CASE("a disarm is planned: everything cancelled and proven, no latch") {
+  Rig rig;
+  REQUIRE(rig.up(20));
+  const CliResult disarm = rig.cli({"disarm", "mm1", "--reason", "end of day"});
+  INFO(disarm.text);
+  INFO(rig.logs());
+  CHECK(disarm.exit == 0);
+  CHECK(eventually([&] { return rig.state() == "locked"; }));
+  CHECK_FALSE(rig.status()["latch"].value("latched", true));
+  CHECK(rig.venue_open_orders() == 0);
+}
+
+TEST_CASE(
+    "an engine killed with open orders: sessions reset, the venue cancels, unknown where nobody told us") {
+  Rig rig;
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGKILL);
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "death");
+  CHECK(halt.value("unknown", -1) == 20);
+  CHECK(halt.value("acknowledged", -1) == 0);
+  CHECK(rig.orders_after_close(halt) == 0);
+  REQUIRE(eventually([&] { return !rig.venue().log().all("cancel_on_disconnect").empty(); }));
+  CHECK(rig.venue().log().all("disconnect").back()->how == "rst");
+  CHECK(rig.venue_open_orders() == 0);
+  CHECK(rig.cli({"clear", "mm1", "--reason", "test"}).exit == 0);
+  rig.start_engine();
+  REQUIRE(rig.attached());
+  const CliResult arm = rig.cli({"arm", "mm1", "--reason", "test"});
+  CHECK(arm.exit == 7);  // an unknown order blocks arming
+  CHECK(arm.text.find("resolve") != std::string::npos);
+}
+
+TEST_CASE("an engine that is stopped is found by its beat, its sessions are reset and it is killed") {
+  RigOptions options;
+  options.supervisor["beat_age_ms"] = "400";
+  Rig rig(options);
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGSTOP);
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "beat_age");
+  CHECK(halt.value("fenced", false));
+  CHECK(halt.value("unknown", -1) == 20);
+  CHECK(rig.orders_after_close(halt) == 0);
+  CHECK(rig.engine().wait(5'000) != -1);
+  REQUIRE(eventually([&] { return rig.venue_open_orders() == 0; }));
+}
+
+TEST_CASE("an engine that spins without progress is fenced") {
+  RigOptions options;
+  options.engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200", "--spin", "progress"};
+  options.supervisor["progress_ms"] = "400";
+  options.supervisor["beat_age_ms"] = "{ off = \"this test is about progress\" }";
+  Rig rig(options);
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGUSR1);
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "progress");
+  CHECK(halt.value("fenced", false));
+  REQUIRE(eventually([&] { return rig.venue_open_orders() == 0; }));
+}
+
+TEST_CASE("an order written around submit through the ordinary writer is a breach and never called proven") {
+  RigOptions options;
+  options.engine_args.push_back("--around");
+  Rig rig(options);
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGUSR2);
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "unsubmitted_orders");
+  CHECK(halt.value("unknown", 0) >= 1);
+  CHECK(halt.value("fenced", false));
+  REQUIRE(eventually([&] { return rig.venue_open_orders() == 0; }));
+}
+
+TEST_CASE("an order written straight into the session's socket is seen by the kernel witness") {
+  RigOptions options;
+  options.engine_args.push_back("--around-raw");
+  Rig rig(options);
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGUSR2);
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "undeclared_bytes");
+  CHECK(halt.value("fenced", false));
+}
+
+TEST_CASE("an order on an unregistered socket is found by the census") {
+  RigOptions options;
+  options.engine_args.push_back("--rogue-socket");
+  Rig rig(options);
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGUSR2);
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "unregistered_sockets");
+  CHECK(halt.value("fenced", false));
+}
+
+TEST_CASE(
+    "a thousand orders in QuickFIX's own queue at the trip are accounted for, and none follows the close") {
+  RigOptions options;
+  options.engine_args = {"--queue", "1000", "--rest-share", "1.0", "--orders", "0"};
+  options.venue_faults = {"slow_read=200000"};
+  options.ladder["ask_ms"] = "300";
+  Rig rig(options);
+  REQUIRE(rig.up(1));
+  const CliResult halt = rig.cli({"halt", "mm1", "--json"});
+  const nlohmann::json report = rig.halted(60'000);
+  INFO(rig.logs());
+  REQUIRE(report.is_object());
+  CHECK(rig.orders_after_close(report) == 0);
+  CHECK(report.value("open_at_containment", 0) > 100);
+  CHECK(report.value("open_at_containment", 0) ==
+        report.value("acknowledged", 0) + report.value("never_left", 0) +
+            report.value("refused_by_venue", 0) + report.value("unknown", 0));
+}
