@@ -82,8 +82,6 @@ void Control::begin_halt(Cause cause, const Breach* breach, std::uint16_t lane, 
   const bool barrier =
       !link_.attached() || close_.begin(link_.attachment().ledger, lane == kEngineScope ? ExactClose::kAllLanes : lane);
   p_.witness.set_urgent(true);
-  step_ladder(monotonic_now_ns());
-  if (!planned) latch_trip(peer);
   ScribeEvent event = make_event(peer != nullptr && !planned ? Event::manual_halt : Event::tripped, peer);
   event.add("cause", std::string_view(planned ? "disarm" : cause_name(cause)));
   event.add("scope", scope_name(p_.config, lane, kNoSession));
@@ -96,6 +94,8 @@ void Control::begin_halt(Cause cause, const Breach* breach, std::uint16_t lane, 
   event.add("worst_late_ns", load(p_.board.worst_late_ns));
   if (!barrier) event.add("membarrier", std::string_view("failed"));
   static_cast<void>(p_.scribe.event(event));
+  if (!planned) latch_trip(peer);  // queued after the gate words and the barrier, never before
+  step_ladder(monotonic_now_ns());
 }
 
 /// One lane's halt becomes the engine's; first cause and times stay.
