@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// @file One function per request. A required field that is missing throws FIX::FieldNotFound, which QuickFIX answers
-/// with a BusinessMessageReject (35=j); everything else is answered here.
+/// @file One function per request. A required field that is missing throws FIX::FieldNotFound, which QuickFIX
+/// answers with a BusinessMessageReject (35=j); everything else is answered here.
 #include <quickfix/FixFieldNumbers.h>
 
 #include "tests/venue/exchange.hpp"

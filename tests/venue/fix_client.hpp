@@ -39,9 +39,9 @@ class FixClient {
              const std::string& symbol = "ACME", char tif = '0');
   bool cancel(const std::string& cl_ord_id, const std::string& orig_cl_ord_id);
   /// The next received application message, heartbeats and test requests skipped; false after `timeout_ms`.
-  bool next(FixAnswer& out, int timeout_ms = 5000);
+  bool next(FixAnswer& out, int timeout_ms = 20000);
   /// Reads until FIN or RST: 0 or the errno; -1 when neither came in `timeout_ms`.
-  int wait_closed(int timeout_ms = 5000);
+  int wait_closed(int timeout_ms = 20000);
   /// Closes by FIN, or by RST.
   void close_fin();
   void close_rst();

@@ -35,20 +35,19 @@ struct Options {
 /// SIGTERM and SIGINT end the loop.
 class StopSignal : public Watched {
  public:
-  StopSignal(PollLoop& loop, Edge& edge) : loop_(loop), edge_(edge) {
+  StopSignal(PollLoop& loop, Edge& edge) : edge_(edge) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
     fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    loop_.watch(fd_, *this, EPOLLIN);
+    loop.watch(fd_, *this, EPOLLIN);
   }
   ~StopSignal() override { close(fd_); }
   void on_ready(std::uint32_t) override { edge_.request_stop(); }
 
  private:
-  PollLoop& loop_;
   Edge& edge_;
   int fd_;
 };

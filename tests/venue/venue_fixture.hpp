@@ -62,7 +62,7 @@ class VenueFixture {
 };
 
 /// "11/39/150/32/31/14/151" of the next message, "-" for what it lacks; the type instead when it is no 8.
-inline std::string next_report(FixClient& client, int timeout_ms = 5000) {
+inline std::string next_report(FixClient& client, int timeout_ms = 20000) {
   FixAnswer answer;
   if (!client.next(answer, timeout_ms)) return "nothing";
   const auto part = [&](int tag) { return answer.get(tag).empty() ? std::string("-") : answer.get(tag); };

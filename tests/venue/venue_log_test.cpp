@@ -102,7 +102,7 @@ TEST_CASE("bytes that still come after the venue dropped the connection are logg
   REQUIRE(at.e42.order("late", '1', 5, ""));
   const std::string sent = at.e42.sent();
   at.e42.close_fin();
-  for (int i = 0; i < 200 && at.venue.log().of_session("E42").at(0)->bytes != sent; ++i)
+  for (int i = 0; i < 2000 && at.venue.log().of_session("E42").at(0)->bytes != sent; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const VenueLog log = at.venue.log();
   CHECK(log.of_session("E42").at(0)->bytes == sent);

@@ -104,7 +104,7 @@ std::string VenueProcess::control(const std::string& line) {
   std::string answer;
   if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
       send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(10);
+    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(30);
     for (pollfd wait{fd, POLLIN, 0}; !answer.ends_with('\n') && poll(&wait, 1, left_ms(deadline)) > 0;) {
       char buffer[65536];
       const ssize_t n = recv(fd, buffer, sizeof buffer, 0);

@@ -20,7 +20,7 @@ struct VenueOptions {
   std::vector<std::string> faults;    ///< "KIND[=ARGUMENT][@SESSION]"
   std::vector<std::string> more;      ///< further arguments as they are
   int port = 0;                       ///< 0: the kernel's choice
-  int ready_timeout_ms = 10000;
+  int ready_timeout_ms = 30000;
 };
 
 class VenueProcess {
@@ -37,13 +37,13 @@ class VenueProcess {
   [[nodiscard]] const std::string& why() const { return why_; }
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
-  /// Sends one control line; the answer, or "error: ..." when there is none within 10 s.
+  /// Sends one control line; the answer, or "error: ..." when there is none within 30 s.
   std::string control(const std::string& line);
   /// Flushes the running venue's log and reads it.
   [[nodiscard]] VenueLog log();
   /// SIGTERM, then SIGKILL after `timeout_ms`. The exit status as of waitpid, -1 when it did not run.
   /// Repeatable.
-  int stop(int timeout_ms = 5000);
+  int stop(int timeout_ms = 20000);
 
  private:
   void wait_until_ready(int out_fd, int timeout_ms);
