@@ -32,7 +32,7 @@ struct Ran {
 };
 
 /// Runs the CLI through a shell; `before` sets variables.
-Ran cli(const std::string& arguments, const std::string& before = "") {
+Ran command(const std::string& arguments, const std::string& before = "") {
   const std::string line = before + " '" + PORTCULLIS_CLI_BINARY + "' " + arguments + " 2>&1";
   std::FILE* pipe = popen(line.c_str(), "r");
   REQUIRE(pipe != nullptr);
@@ -60,7 +60,7 @@ struct DeskConfig {
     environment = "PORTCULLISD='" + self_path() + "' FAKE_CONTROL_SOCKET='" + run.file("mm1.control") + "'";
   }
   [[nodiscard]] Ran start(const std::string& options, const std::string& engine) const {
-    return cli("run --config '" + folder.toml() + "' " + options + " -- " + engine, environment);
+    return command("run --config '" + folder.toml() + "' " + options + " -- " + engine, environment);
   }
   ScratchFolder run;
   config_fixture::Folder folder;
@@ -70,36 +70,36 @@ struct DeskConfig {
 }  // namespace
 
 TEST_CASE("a wrong command line exits 2, help and version exit 0") {
-  CHECK(cli("").exit == 2);
-  CHECK(cli("nonsense").exit == 2);
-  CHECK(cli("arm mm1").exit == 2);
-  CHECK(cli("arm mm1 --reason ''").exit == 2);
-  CHECK(cli("resolve mm1 Q7 --as maybe").exit == 2);
-  CHECK(cli("status ../x").exit == 2);
-  for (const char* command :
+  CHECK(command("").exit == 2);
+  CHECK(command("nonsense").exit == 2);
+  CHECK(command("arm mm1").exit == 2);
+  CHECK(command("arm mm1 --reason ''").exit == 2);
+  CHECK(command("resolve mm1 Q7 --as maybe").exit == 2);
+  CHECK(command("status ../x").exit == 2);
+  for (const char* name :
        {"", "status ", "arm ", "disarm ", "halt ", "clear ", "resolve ", "check ", "audit verify ", "run "})
-    CHECK(cli(std::string(command) + "--help").exit == 0);
-  CHECK(cli("version").out.find("portcullis ") == 0);
+    CHECK(command(std::string(name) + "--help").exit == 0);
+  CHECK(command("version").out.find("portcullis ") == 0);
 }
 
 TEST_CASE("an engine that is not there exits 6 and names those that are") {
   const ScratchFolder folder;
   const std::string options = "--run-dir '" + folder.path() + "' ";
-  CHECK(cli(options + "halt").exit == 6);
-  CHECK(cli(options + "status").exit == 6);
+  CHECK(command(options + "halt").exit == 6);
+  CHECK(command(options + "status").exit == 6);
   const FakeServer server(folder.file("mm1.control"), [](int fd) {
     read_packet(fd);
     send_packet(fd, R"({"v":1,"done":true,"ok":true,"exit":0,"engine":"mm1","state":"armed"})");
   });
-  const Ran ran = cli(options + "arm mm2 --reason open");
+  const Ran ran = command(options + "arm mm2 --reason open");
   CHECK(ran.exit == 6);
   CHECK(ran.out.find("mm1") != std::string::npos);
-  CHECK(cli(options + "halt mm2").exit == 6);
-  const Ran status = cli(options + "status mm1 --json");
+  CHECK(command(options + "halt mm2").exit == 6);
+  const Ran status = command(options + "status mm1 --json");
   CHECK(status.exit == 0);
   REQUIRE(parse_object(status.last_line()));
   CHECK((*parse_object(status.last_line()))["state"] == "armed");
-  const Ran all = cli("status --json", "PORTCULLIS_RUN_DIR='" + folder.path() + "'");
+  const Ran all = command("status --json", "PORTCULLIS_RUN_DIR='" + folder.path() + "'");
   REQUIRE(parse_object(all.last_line()));
   CHECK((*parse_object(all.last_line()))["engines"].size() == 1);
 }
@@ -110,7 +110,7 @@ TEST_CASE("a name that is not known does not keep the others from being halted")
     read_packet(fd);
     send_packet(fd, R"({"v":1,"done":true,"ok":true,"exit":3,"halt":{"cause":"manual_halt","closed_ns":5}})");
   });
-  const Ran ran = cli("--run-dir '" + folder.path() + "' halt mm7 mm1 --json");
+  const Ran ran = command("--run-dir '" + folder.path() + "' halt mm7 mm1 --json");
   CHECK(ran.exit == 6);
   CHECK(server.connections() == 1);
   REQUIRE(parse_object(ran.last_line()));
@@ -118,9 +118,9 @@ TEST_CASE("a name that is not known does not keep the others from being halted")
 }
 
 TEST_CASE("check exits 0 for the example and 8 for a file with an error") {
-  CHECK(cli("check '" + config_fixture::example_path() + "'").exit == 0);
-  CHECK(cli("check /nonexistent.toml").exit == 8);
-  const Ran json = cli("check '" + config_fixture::example_path() + "' --json");
+  CHECK(command("check '" + config_fixture::example_path() + "'").exit == 0);
+  CHECK(command("check /nonexistent.toml").exit == 8);
+  const Ran json = command("check '" + config_fixture::example_path() + "' --json");
   REQUIRE(parse_object(json.last_line()));
   CHECK((*parse_object(json.last_line()))["exit"] == 0);
 }
@@ -135,23 +135,23 @@ TEST_CASE("audit verify exits 9 for a changed record and for a tail that was cut
   const std::string path = folder.file("mm1.audit.jsonl");
   const std::string options = "--state-dir '" + folder.path() + "' audit verify mm1 ";
   const std::string head = format_head(audit.head());
-  CHECK(cli(options).exit == 0);
-  CHECK(cli(options + "--head " + head).exit == 0);
-  CHECK(cli(options + "--head " + head.substr(head.find(':') + 1)).exit == 0);
-  CHECK(cli(options + "--head 12").exit == 2);
+  CHECK(command(options).exit == 0);
+  CHECK(command(options + "--head " + head).exit == 0);
+  CHECK(command(options + "--head " + head.substr(head.find(':') + 1)).exit == 0);
+  CHECK(command(options + "--head 12").exit == 2);
   const std::string whole = read_bytes(path);
   const std::string cut = whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1);
   write_bytes(path, cut);
-  CHECK(cli(options).exit == 0);
-  CHECK(cli(options + "--head " + head).exit == 9);
-  CHECK(cli(options + "--head " + head.substr(head.find(':') + 1)).exit == 9);
+  CHECK(command(options).exit == 0);
+  CHECK(command(options + "--head " + head).exit == 9);
+  CHECK(command(options + "--head " + head.substr(head.find(':') + 1)).exit == 9);
   std::string changed = whole;
   changed.replace(changed.find("open"), 4, "shut");
   write_bytes(path, changed);
-  const Ran ran = cli(options);
+  const Ran ran = command(options);
   CHECK(ran.exit == 9);
   CHECK(ran.out.find("first bad record 1 in line 1") != std::string::npos);
-  CHECK(cli("audit verify '" + folder.file("none.jsonl") + "'").exit == 9);
+  CHECK(command("audit verify '" + folder.file("none.jsonl") + "'").exit == 9);
 }
 
 TEST_CASE("run gives the engine the run folder and returns the engine's exit status") {
@@ -192,7 +192,7 @@ TEST_CASE("run starts no engine when the supervisor does not get ready or the co
   desk.environment = "PORTCULLISD=/nonexistent/portcullisd";
   ran = desk.start("", "echo started");
   CHECK(ran.exit == 127);
-  const Ran host = cli("run --config '" + config_fixture::example_path() + "' -- echo started");
+  const Ran host = command("run --config '" + config_fixture::example_path() + "' -- echo started");
   CHECK(host.exit == 8);
   CHECK(host.out.find("started") == std::string::npos);
 }
