@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kAcceptsPerDispatch = 8;
 constexpr int kBacklog = 64;
+constexpr int kUnheardPackets = 1024;                // more than a socket's buffer holds
 constexpr std::uint64_t kSpeakNs = 2'000'000'000;    // the CLI sends its request at once
 constexpr std::uint64_t kAnswerNs = 70'000'000'000;  // a halt is answered after 60 s at the latest
 constexpr std::uint64_t kSweepUs = 500'000;
@@ -35,6 +36,21 @@ bool send_packet(int fd, std::string_view packet) noexcept {
   do sent = send(fd, packet.data(), packet.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   return sent >= 0;
+}
+
+/// Takes what the client still had to say: a connection that is closed with unread packets is reset, and our
+/// last answer with it.
+void hear_out(int fd) noexcept {
+  shutdown(fd, SHUT_RD);
+  char packet[1];
+  for (int i = 0; i < kUnheardPackets && recv(fd, packet, sizeof packet, MSG_DONTWAIT | MSG_TRUNC) > 0; ++i)
+    continue;
+}
+
+/// The last word to somebody who gets no place.
+void turn_away(int fd, int exit_code, std::string_view sentence) {
+  hear_out(fd);
+  send_packet(fd, refusal_json(exit_code, sentence));
 }
 
 }  // namespace
@@ -176,8 +192,7 @@ void ControlServer::spend_reserve(Listener& listener) {
   reserve_.reset();
   {
     const UniqueFd socket(accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (socket.valid())
-      send_packet(socket.get(), refusal_json(kExitInternal, "busy: the supervisor has no descriptor left"));
+    if (socket.valid()) turn_away(socket.get(), kExitInternal, "busy: the supervisor has no descriptor left");
   }
   reserve_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
   sd_event_source_set_enabled(listener.source, SD_EVENT_OFF);
@@ -190,13 +205,13 @@ void ControlServer::admit(Listener& listener, UniqueFd socket) {
     permission = listener.halt ? people_.may_halt(peer) : people_.may_see_status(peer);
   if (permission != Permission::granted) {
     ++counters_.strangers;
-    send_packet(socket.get(), refusal_json(kExitPermission, permission_text(permission)));
+    turn_away(socket.get(), kExitPermission, permission_text(permission));
     return;
   }
   Client* client = free_place(listener);
   if (client == nullptr) {
     ++counters_.busy;
-    send_packet(socket.get(), refusal_json(kExitInternal, "busy: 16 requests are being answered"));
+    turn_away(socket.get(), kExitInternal, "busy: 16 requests are being answered");
     return;
   }
   client->socket = std::move(socket);
@@ -312,6 +327,7 @@ void ControlServer::flush(Client& client) {
 
 void ControlServer::drop(Client& client) noexcept {
   client.source = sd_event_source_disable_unref(client.source);
+  if (client.socket.valid()) hear_out(client.socket.get());
   client.socket.reset();
   client.queue.clear();
   queued_bytes_ -= client.queued_bytes;

@@ -19,7 +19,7 @@ enum class [[nodiscard]] ArenaError : std::uint8_t{
 /// A sentence for people.
 [[nodiscard]] const char* arena_error_text(ArenaError error) noexcept;
 
-/// Reserves address space for the heaps of `threads` threads that allocate (32 MiB each, resident only where
+/// Reserves address space for the heaps of `threads` threads that allocate (64 MiB each, resident only where
 /// touched) and stops mimalloc from ever giving memory back. First thing after the kernel floor, one thread.
 ArenaError reserve_memory(std::size_t threads) noexcept;
 /// Makes `bytes` (at most 256 MiB) of the calling thread's heap resident: what it may need later. Each thread
