@@ -16,7 +16,7 @@ namespace portcullis {
 namespace {
 
 constexpr std::uint64_t kRetryNs = 1'000'000'000;  // of a latch write that failed; also the longest sleep
-constexpr std::uint64_t kLastWaitNs = 1'000'000'000;
+constexpr std::uint64_t kLastWaitNs = 10'000'000'000;  // a full queue on a slow disk takes seconds
 constexpr mode_t kRecordMode = 0644;  // the CLI of every permitted user reads it; the run folder says who
 
 bool write_all(int fd, const char* bytes, std::size_t size) noexcept {
