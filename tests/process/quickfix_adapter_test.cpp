@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file The QuickFIX adapter against a real venue and a scripted gate: what it asks, says and writes, and in
 /// which order. The venue's log is the judge of what left.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
@@ -26,14 +30,13 @@ struct Scene {
   std::unique_ptr<venue::VenueProcess> venue;
   std::unique_ptr<AdapterEngine> engine;
 
-  explicit Scene(test::AdapterSetup setup = {}, std::vector<std::string> faults = {}) {
+  explicit Scene(test::AdapterSetup setup = {}) {
     REQUIRE(mkdtemp(dir.data()) != nullptr);
     fake_hook().reset();
     venue::VenueOptions options;
     options.binary = PORTCULLIS_VENUE_BINARY;
     options.dir = dir;
     options.sessions = {"ENG1:VENUE:" + setup.begin_string};
-    options.faults = std::move(faults);
     options.symbols = {"ESZ6:99.99:100.01:100000"};
     venue = std::make_unique<venue::VenueProcess>(options);
     INFO(venue->why());
@@ -172,13 +175,23 @@ TEST_CASE("an order handed in while logged off does not leave, now or at the nex
 }
 
 TEST_CASE("an order between our Logon and the venue's answer does not leave") {
-  Scene scene({}, {"mute"});
-  scene.engine->start();
-  CHECK(wait_for("session_open") == 1);
-  CHECK(scene.engine->witnessed());
-  CHECK_FALSE(scene.engine->send({.cl_ord_id = "A1"}).empty());
-  CHECK_FALSE(scene.engine->send_around({.cl_ord_id = "A2"}));
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);  // connects, and never says a word
+  sockaddr_in address = {};
+  socklen_t length = sizeof address;
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(listen(listener, 4) == 0);
+  REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  fake_hook().reset();
+  AdapterEngine engine({.port = ntohs(address.sin_port)});
+  engine.start();
+  CHECK(wait_for("declare") == 1);
+  CHECK(engine.witnessed());
+  CHECK_FALSE(engine.send({.cl_ord_id = "A1"}).empty());
+  CHECK_FALSE(engine.send_around({.cl_ord_id = "A2"}));
   CHECK(fake_hook().count("submit") == 0);
+  close(listener);
 }
 
 TEST_CASE("no order and no replace is resent, a cancel is") {
