@@ -44,11 +44,15 @@ Json armed_status() {
               {"name":"gross_notional","scope":"lane:es-quoter","unit":"money_e4","value":24125000000,
                "max":50000000000,"used_thousandths":483,"evaluated_inline":0,"evaluated_supervised":0,"last_ns":0,
                "refused":3,"do":"refuse"},
-              {"name":"loss","scope":"engine","off":"no marks in this engine"}],
+              {"name":"loss","scope":"engine","off":"no marks in this engine"},
+              {"name":"undeclared_bytes/CME-A","scope":"session:CME-A","unit":"bytes","value":0,"max":0,
+               "used_thousandths":0,"evaluated_inline":null,"evaluated_supervised":5,"last_ns":5467999600000,
+               "refused":null,"do":"halt_engine"}],
     "rungs":{"close":"ready","ask":"ready","take_over":"missing: not in this version","sever":"ready","fence":"ready"},
     "sessions":[{"name":"CME-A","transport":"kernel","state":"registered","declared_bytes":1200,
-                 "accepted_bytes":1200,"undeclared_bytes":0,"stale":true,"contact":"GCC +1"}],
-    "latch":{"latched":false},"halt":null,"warnings":["swap is on"],"counters":{"cycles":9,"late_cycles":2,"x":0}})");
+                 "accepted_bytes":1200,"undeclared_bytes":0,"stale":true,
+                 "rungs":{"close":"ready","take_over":"missing: not in this version","sever":"missing: no connection"},"contact":"GCC +1"}],
+    "latch":{"latched":false},"halt":null,"warnings":["swap is on"],"counters":{"cycles":9,"late_cycles":2,"requests":7,"worst_late_ns":4057816,"x":0}})");
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -92,6 +96,11 @@ TEST_CASE("all cancelled is never said, and 0 never returned, unless the figures
                                       spoiled("unknown", nullptr),
                                       spoiled("open_at_containment", 39),
                                       spoiled("open_at_containment", nullptr),
+                                      spoiled("queue_may_have_drained", true),
+                                      spoiled("undeclared_seen", true),
+                                      spoiled("open", 1),
+                                      spoiled("proven", false),
+                                      spoiled("finished", nullptr),
                                       spoiled("never_left", -2),
                                       spoiled("refused_by_venue", nullptr)};
   for (const Json& halt : unproven) {
@@ -150,8 +159,12 @@ TEST_CASE("status of an armed engine is one line of state, then the limits") {
   has(text, "off: no marks in this engine");
   has(text, "WARNING  swap is on");
   has(text, "STALE");
-  has(text, "COUNTED  late_cycles 2\n");
+  has(text, "COUNTED  late_cycles 2  worst_late 4 ms\n");
   lacks(text, "NOT SEPARATED");
+  has(text, "undeclared_bytes/CME-A  ");
+  lacks(text, "CME-A CME-A");
+  lacks(text, "RUNG CME-A take-over");  // the engine's line says it
+  has(text, "RUNG CME-A sever  missing: no connection\n");
 }
 
 TEST_CASE("whatever a status does not say is shown as a question mark and never as fine") {
@@ -169,6 +182,13 @@ TEST_CASE("whatever a status does not say is shown as a question mark and never 
   status["lanes"][0]["positions"][0]["position"] = "9";
   status["lanes"][1]["unset_positions"] = 3;
   const std::string torn = render_status(status, NameSource::local_file);
+  status["lanes"] = Json::parse(R"([{"name":"a","state":"locked","positions":[],"unset_positions":null}])");
+  has(render_status(status, NameSource::local_file), "position ?");
+  status["lanes"][0]["unset_positions"] = 0;
+  has(render_status(status, NameSource::local_file), "position flat");
+  Json halt = proven_halt();
+  halt["positions"] = nullptr;
+  has(halted(answer_with(halt)), "POSITION ?: Portcullis does not flatten.");
   has(torn, "open ?");
   has(torn, "torn");
   has(torn, "ESZ6 ?");

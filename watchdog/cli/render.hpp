@@ -27,7 +27,8 @@ namespace portcullis::cli {
 [[nodiscard]] std::string render_halt_figures(const Json& halt);
 
 /// True only if the figures themselves show it: contained, nothing unknown, nothing refused, and every order
-/// that was open at containment acknowledged or never left. An absent figure shows nothing.
+/// that was open at containment acknowledged or never left. An absent figure shows nothing; undeclared bytes,
+/// or a queue that may have drained, show the opposite.
 [[nodiscard]] bool halt_is_proven(const Json& halt);
 
 /// The exit code of a halt's answer. A claimed 0 without the figures for it becomes not_proven.

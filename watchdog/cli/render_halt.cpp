@@ -136,6 +136,11 @@ std::vector<std::string> contacts_of(const Json& answer) {
 }
 
 bool halt_is_proven(const Json& halt) {
+  // what speaks against it, where the answer has it
+  if (number_of(halt, "open").value_or(0) != 0) return false;
+  if (flag_of(halt, "queue_may_have_drained") || flag_of(halt, "undeclared_seen")) return false;
+  for (const char* claim : {"finished", "proven"})
+    if (halt.contains(claim) && !flag_of(halt, claim)) return false;
   const auto open = number_of(halt, "open_at_containment");
   const auto acknowledged = number_of(halt, "acknowledged");
   const auto never_left = number_of(halt, "never_left");
@@ -167,12 +172,14 @@ std::string render_halt_figures(const Json& halt) {
   text += fate_count(halt, "severed", "sessions reset");
   if (flag_of(halt, "fenced")) text += "  engine killed";
   if (flag_of(halt, "queue_may_have_drained")) text += "  QUEUE MAY HAVE DRAINED";
+  if (flag_of(halt, "undeclared_seen")) text += "  UNDECLARED BYTES SEEN";
   return text;
 }
 
 std::string render_halt_details(const Json& halt, const std::vector<std::string>& contact) {
   std::string text = order_lines(halt) + ladder_line(halt);
-  const std::string positions = render_positions({&array_of(halt, "positions")});
+  const bool known = halt.is_object() && halt.contains("positions") && halt["positions"].is_array();
+  const std::string positions = known ? render_positions({&array_of(halt, "positions")}) : " ?";
   const std::string contacts = contact.empty() ? "" : "contact: " + joined(contact);
   if (!positions.empty())
     text += fmt::format("{}POSITION{}: Portcullis does not flatten.{}\n", kIndent, positions,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "watchdog/cli/figures.hpp"
 #include "watchdog/cli/render.hpp"
@@ -56,11 +57,12 @@ std::string lease_words(const Json& answer) {
 }
 
 /// The oldest beat of all lanes that owe one.
-std::string beat_words(const Json& lanes) {
+std::string beat_words(const Json& answer, const Json& lanes) {
   std::optional<std::int64_t> oldest;
   for (const Json& lane : lanes)
     if (const auto age = number_of(lane, "beat_age_ns")) oldest = std::max(oldest.value_or(0), *age);
-  return oldest ? "beat " + duration(*oldest) : "beat not owed";
+  if (oldest) return "beat " + duration(*oldest);
+  return flag_of(answer, "attached") ? "beat not owed" : "no beat";
 }
 
 std::string open_words(const Json& lanes) {
@@ -72,16 +74,22 @@ std::string open_words(const Json& lanes) {
   return "open " + grouped(sum);
 }
 
+/// "position ESZ6 +7", with what was never stated: only a lane that says 0 unset positions is known to be
+/// flat.
 std::string position_words(const Json& lanes) {
   std::vector<const Json*> lists;
   std::int64_t unset = 0;
+  bool known = !lanes.empty();
   for (const Json& lane : lanes) {
+    const auto missing = number_of(lane, "unset_positions");
+    known = known && missing && *missing >= 0 && lane.contains("positions") && lane["positions"].is_array();
     lists.push_back(&array_of(lane, "positions"));
-    unset += std::clamp<std::int64_t>(number_of(lane, "unset_positions").value_or(0), 0, INT32_MAX);
+    unset += std::clamp<std::int64_t>(missing.value_or(0), 0, INT32_MAX);
   }
-  const std::string positions = render_positions(lists);
-  std::string text = "position" + (positions.empty() ? std::string(unset == 0 ? " flat" : "") : positions);
-  return unset == 0 ? text : text + fmt::format(" UNSET {}", grouped(unset));
+  std::string text = "position" + render_positions(lists);
+  if (!known) text += " ?";
+  if (unset != 0) text += " UNSET " + grouped(unset);
+  return text == "position" ? "position flat" : text;
 }
 
 std::string ready_rungs(const Json& rungs) {
@@ -92,13 +100,26 @@ std::string ready_rungs(const Json& rungs) {
 }
 
 /// A line per rung that is not ready, with the reason.
-std::string missing_rungs(const Json& rungs, const std::string& owner) {
+std::string missing_rungs(const Json& rungs) {
   std::string text;
   for (const char* rung : kRungs) {
     const std::string state = text_of(rungs, rung);
     if (state == "ready") continue;
-    text += fmt::format("{}RUNG {}{}  {}\n", kIndent, owner, rung_word(rung),
+    text += fmt::format("{}RUNG {}  {}\n", kIndent, rung_word(rung),
                         state.empty() ? "missing: not stated" : state);
+  }
+  return text;
+}
+
+/// The same for a session, without what the engine's own lines say already.
+std::string missing_session_rungs(const Json& session, const Json& engine_rungs) {
+  const std::string name = text_of(session, "name");
+  std::string text;
+  for (const char* rung : kRungs) {
+    const std::string state = text_of(object_of(session, "rungs"), rung);
+    if (state == "ready" || state.empty()) continue;
+    if (text_of(engine_rungs, rung).find(state) != std::string::npos) continue;
+    text += fmt::format("{}RUNG {} {}  {}\n", kIndent, name, rung_word(rung), state);
   }
   return text;
 }
@@ -151,7 +172,9 @@ std::string percent(const std::optional<std::int64_t>& thousandths) {
 }
 
 Row limit_row(const Json& limit, const std::optional<std::int64_t>& now) {
-  const std::string scope = scope_of(text_of(limit, "scope"));
+  std::string scope = scope_of(text_of(limit, "scope"));
+  if (text_of(limit, "name").ends_with("/" + scope))
+    scope.clear();  // "undeclared_bytes/CME-A" says it already
   const std::string unit = text_of(limit, "unit");
   const auto shown = [&](const char* key) {
     const auto number = number_of(limit, key);
@@ -211,8 +234,7 @@ std::string session_lines(const Json& answer) {
                         count("accepted_bytes"), count("undeclared_bytes"),
                         flag_of(session, "stale") ? "  STALE" : "",
                         contact.empty() ? "" : "  contact: " + contact);
-    const Json& rungs = object_of(session, "rungs");
-    if (!rungs.empty()) text += missing_rungs(rungs, name + " ");
+    text += missing_session_rungs(session, object_of(answer, "rungs"));
   }
   return text;
 }
@@ -225,12 +247,17 @@ std::string warning_lines(const Json& answer) {
   return text;
 }
 
-/// Only what went wrong: cycles are counted in --json.
+/// Only what went wrong: the rest is in --json.
 std::string counter_line(const Json& answer) {
+  static const std::set<std::string> ordinary{"cycles", "requests", "scribe_waiting"};
+  const Json& counters = object_of(answer, "counters");
   std::string text;
-  for (const auto& [key, value] : object_of(answer, "counters").items()) {
-    if (key == "cycles" || !value.is_number_integer() || value == 0) continue;
-    text += "  " + printable(key) + " " + count_or_unknown(number_of(answer["counters"], key.c_str()));
+  for (const auto& [key, value] : counters.items()) {
+    if (ordinary.contains(key) || value == 0) continue;
+    const auto number = number_of(counters, key.c_str());
+    const bool time = key.ends_with("_ns");
+    text += fmt::format("  {} {}", printable(time ? key.substr(0, key.size() - 3) : key),
+                        number && time ? duration(*number) : count_or_unknown(number));
   }
   return text.empty() ? text : fmt::format("{}COUNTED{}\n", kIndent, text);
 }
@@ -251,12 +278,11 @@ std::string render_status(const Json& answer, NameSource names) {
   const std::string hash = text_of(answer, "config_hash").substr(0, 8);
   std::string text =
       fmt::format("{}  {}  {}  {}  {}  {}  {}  {}\n", text_of(answer, "engine"), state_words(answer),
-                  process_words(answer), lease_words(answer), beat_words(lanes), open_words(lanes),
+                  process_words(answer), lease_words(answer), beat_words(answer, lanes), open_words(lanes),
                   position_words(lanes), ready_rungs(rungs));
   text += fmt::format("{}{}  config {}\n", kIndent, environment.empty() ? "environment ?" : environment,
                       hash.empty() ? "?" : hash);
-  text +=
-      latch_line(answer, names) + warning_lines(answer) + separation_line(answer) + missing_rungs(rungs, "");
+  text += latch_line(answer, names) + warning_lines(answer) + separation_line(answer) + missing_rungs(rungs);
   if (lanes.size() > 1) text += lane_lines(lanes);
   return text + limit_table(answer) + session_lines(answer) + counter_line(answer) + halt_lines(answer);
 }
