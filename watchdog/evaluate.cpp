@@ -53,6 +53,7 @@ void Evaluator::attach(const GateView& gate, const LedgerView& ledger) noexcept 
   for (CellState& cell : cells_) cell = {0, 0, 0, 0, cell.own_row};
   lease_lost_.reset();
   shared_from_ = shared_head_ = refusals_ = 0;
+  shared_incomplete_ = false;
   order_slice_ = parent_slice_ = 0;
   torn_order_ = all_evaluated_ = false;
 }
@@ -98,10 +99,13 @@ bool Evaluator::read_lane_cells(std::uint32_t lane) noexcept {
   return !wrong;
 }
 
-void Evaluator::note_refusals(std::uint32_t lane, std::uint64_t from, std::uint64_t to) noexcept {
+/// A stamp from the future counts as now: otherwise one of them would make all others look old.
+void Evaluator::note_refusals(std::uint32_t lane, std::uint64_t from, std::uint64_t to, std::uint64_t now_ns) noexcept {
   if (to - from > kRefusalEntries) from = to - kRefusalEntries;
-  for (std::uint64_t n = from; n < to; ++n)
-    refusal_ns_[refusals_++ % kRefusalEntries] = load(ledger_.lane(lane).refusal_ns[n % kRefusalEntries]);
+  for (std::uint64_t n = from; n < to; ++n) {
+    const std::uint64_t stamp_ns = load(ledger_.lane(lane).refusal_ns[n % kRefusalEntries]);
+    refusal_ns_[refusals_++ % kRefusalEntries] = from_the_future(stamp_ns, now_ns) ? now_ns : stamp_ns;
+  }
 }
 
 void Evaluator::read_lane(std::uint32_t lane, std::uint64_t now_ns) noexcept {
@@ -114,7 +118,7 @@ void Evaluator::read_lane(std::uint32_t lane, std::uint64_t now_ns) noexcept {
   if (head < state.rate_head || refusals < state.refusals || passes < state.passes) state.wrong = true;
   state.rate_from = state.rate_head;
   state.rate_head = head;
-  if (refusals > state.refusals) note_refusals(lane, state.refusals, refusals);
+  if (refusals > state.refusals) note_refusals(lane, state.refusals, refusals, now_ns);
   state.refusals = refusals;
   state.passes = passes;
   const std::uint64_t done = load(block.work_done);
@@ -142,8 +146,17 @@ void Evaluator::read_lane(std::uint32_t lane, std::uint64_t now_ns) noexcept {
 void Evaluator::read_shared_ring() noexcept {
   shared_from_ = shared_head_;
   const std::uint64_t head = load(ledger_.totals().ring_head);
-  if (head < shared_head_) lanes_[0].wrong = true;
-  shared_head_ = head;
+  shared_incomplete_ = false;
+  if (head < shared_head_) {
+    lanes_[0].wrong = true;
+    shared_head_ = head;
+    return;
+  }
+  const std::uint64_t entries = ledger_.capacities.rate_entries;
+  std::uint64_t complete = head - shared_head_ > entries ? head - entries : shared_head_;
+  while (complete < head && load(ledger_.shared_stamp(complete).sequence) > complete) ++complete;
+  shared_head_ = complete;  // an entry that is claimed but not written has the stamp of an earlier lap
+  shared_incomplete_ = complete != head;
 }
 
 void Evaluator::walk_orders() noexcept {
@@ -152,7 +165,7 @@ void Evaluator::walk_orders() noexcept {
   for (std::uint32_t i = order_slice_; i < end; ++i) {
     OrderReading order = read_order(ledger_, i);
     if (order.torn) order = read_order(ledger_, i);  // it may have been in the middle of a re-use
-    torn_order_ |= order.torn;
+    torn_order_ |= order.torn || (order.open && (order.order_qty < 0 || order.notional_e4 < 0));
     if (!order.open) continue;
     std::array<std::int64_t, 5>& worst = slices_[order.lane].now;
     worst[0] = std::max(worst[0], order.order_qty);
@@ -177,7 +190,8 @@ void Evaluator::walk_parents() noexcept {
     if ((load(parent.generation) & 0xFFU) != 1 || lane >= lanes_.size()) continue;
     std::array<std::int64_t, 5>& worst = slices_[lane].now;
     const std::int64_t qty = load(parent.qty);
-    worst[3] = std::max(worst[3], static_cast<std::int64_t>(load(parent.children)));
+    const std::uint64_t children = load(parent.children);
+    worst[3] = std::max(worst[3], children > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(children));
     const std::int64_t submitted = load(parent.submitted_qty);
     const __int128 exposure = static_cast<__int128>(submitted) - load(parent.withdrawn_qty) - load(parent.released_qty);
     const __int128 bps = qty <= 0 ? INT64_MAX : (exposure * 10'000 + qty - 1) / qty;
@@ -204,7 +218,8 @@ Evaluator::Judged Evaluator::judge_slice(const LimitSetting& row) const noexcept
 void Evaluator::keep(Breach& worst, std::uint32_t index, const Judged& judged, const Facts& facts,
                      std::uint64_t now_ns) const noexcept {
   const LimitSetting& row = config_.limits[index];
-  const Action action = supervised_action(row);
+  const bool owner = row.kind == LimitKind::death && judged.lane != kEngineScope;  // a lane's own process, not the engine
+  const Action action = owner ? Action::halt_lane : supervised_action(row);
   const std::uint16_t lane = row.lane != kEngineScope ? row.lane : judged.lane;
   if (!facts.armed && !trips_while_locked(row.kind)) return;
   if (action == Action::halt_lane && lane != kEngineScope && facts.halted[lane]) return;
@@ -226,8 +241,10 @@ Breach Evaluator::cycle(const Facts& facts, std::uint64_t now_ns) noexcept {
     RowState& state = rows_[i];
     if (row.off) continue;
     Judged judged = judge(row, facts, now_ns);
-    for (std::uint32_t lane = 0; lane < lanes_.size() && judged.result != Result::breach; ++lane)
-      if (!shut_explained_[lane] && shut_by(row, lane, judged)) break;
+    for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {  // also where the row is broken anyway
+      Judged shut;
+      if (!shut_explained_[lane] && shut_by(row, lane, shut) && judged.result != Result::breach) judged = shut;
+    }
     state.result.store(judged.result, std::memory_order_release);
     store(state.observed, judged.observed);
     std::uint64_t bad_since_ns = load(state.bad_since_ns);

@@ -10,9 +10,16 @@
 #include <vector>
 
 #include "watchdog/config.hpp"
+#include "shm/clock.hpp"
 #include "watchdog/ledger_reader.hpp"
 
 namespace portcullis {
+
+/// A stamp that nobody can have taken yet. now_ns was read before the ledger, so a later stamp is compared once more
+/// with a fresh clock.
+[[nodiscard]] inline bool from_the_future(std::uint64_t stamp_ns, std::uint64_t now_ns) noexcept {
+  return stamp_ns > now_ns && stamp_ns > monotonic_now_ns();
+}
 
 enum class Result : std::uint8_t { pass, breach, stale, error };
 
@@ -120,7 +127,7 @@ class Evaluator {
   };
 
   [[nodiscard]] Judged judge(const LimitSetting& row, const Facts& facts, std::uint64_t now_ns) noexcept;
-  [[nodiscard]] Judged judge_rate(const LimitSetting& row) const noexcept;
+  [[nodiscard]] Judged judge_rate(const LimitSetting& row, std::uint64_t now_ns) const noexcept;
   [[nodiscard]] Judged judge_refusals(const LimitSetting& row) const noexcept;
   [[nodiscard]] Judged judge_position(const LimitSetting& row) const noexcept;
   [[nodiscard]] Judged judge_gross(const LimitSetting& row) noexcept;
@@ -138,7 +145,7 @@ class Evaluator {
   [[nodiscard]] bool shut_by(const LimitSetting& row, std::uint32_t lane, Judged& judged) noexcept;
   [[nodiscard]] bool read_lane_cells(std::uint32_t lane) noexcept;
   void read_lane(std::uint32_t lane, std::uint64_t now_ns) noexcept;
-  void note_refusals(std::uint32_t lane, std::uint64_t from, std::uint64_t to) noexcept;
+  void note_refusals(std::uint32_t lane, std::uint64_t from, std::uint64_t to, std::uint64_t now_ns) noexcept;
   void read_shared_ring() noexcept;
   void walk_orders() noexcept;
   void walk_parents() noexcept;
@@ -165,6 +172,7 @@ class Evaluator {
   std::uint32_t order_slice_ = 0;
   std::uint32_t parent_slice_ = 0;
   std::uint32_t standing_row_ = kNoRow;
+  bool shared_incomplete_ = false;   ///< an entry of the shared ring is claimed, but not written
   bool torn_order_ = false;
   bool all_evaluated_ = false;
 };

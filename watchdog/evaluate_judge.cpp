@@ -16,6 +16,10 @@ std::int64_t clamp(std::uint64_t value) noexcept {
   return value > static_cast<std::uint64_t>(INT64_MAX) ? INT64_MAX : static_cast<std::int64_t>(value);
 }
 
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) noexcept {
+  return __builtin_add_overflow(a, b, &a) ? UINT64_MAX : a;
+}
+
 }  // namespace
 
 bool Evaluator::shut_by(const LimitSetting& row, std::uint32_t lane, Judged& judged) noexcept {
@@ -31,7 +35,7 @@ bool Evaluator::shut_by(const LimitSetting& row, std::uint32_t lane, Judged& jud
   return true;
 }
 
-Evaluator::Judged Evaluator::judge_rate(const LimitSetting& row) const noexcept {
+Evaluator::Judged Evaluator::judge_rate(const LimitSetting& row, std::uint64_t now_ns) const noexcept {
   const bool shared = row.lane == kEngineScope && lanes_.size() > 1;
   const std::uint32_t lane = row.lane == kEngineScope ? 0 : row.lane;
   const std::uint64_t from = shared ? shared_from_ : lanes_[lane].rate_from;
@@ -39,18 +43,21 @@ Evaluator::Judged Evaluator::judge_rate(const LimitSetting& row) const noexcept 
   const auto max = static_cast<std::uint64_t>(row.value);
   const std::uint64_t window_ns = std::uint64_t{row.per_ms} * kNsPerMs;
   const std::uint64_t entries = ledger_.capacities.rate_entries;
-  if (head - from > entries) return {Result::stale, 0, kEngineScope};  // more than the ring remembers
+  const bool lost = head - from > entries || (shared && shared_incomplete_);  // what the ring has, it still tells
   const auto stamp = [&](std::uint64_t n) {
     return shared ? load(ledger_.shared_stamp(n).stamp_ns) : load(ledger_.rate_stamp(lane, n));
   };
-  for (std::uint64_t n = std::max(from, max); n < head; ++n) {
-    const std::uint64_t newest = stamp(n);
-    const std::uint64_t oldest = stamp(n - max);
+  const std::uint64_t first = std::max(from, head > entries ? head - entries + 1 : 0);
+  for (std::uint64_t n = head; n > std::max(first, max); --n) {  // newest first: they are overwritten last
+    const std::uint64_t newest = stamp(n - 1);
+    const std::uint64_t oldest = stamp(n - 1 - max);
     const std::uint64_t now_head = shared ? load(ledger_.totals().ring_head) : load(ledger_.lane(lane).rate_head);
-    if (now_head - (n - max) >= entries) return {Result::stale, 0, kEngineScope};  // overwritten meanwhile
-    if (newest >= oldest && newest - oldest < window_ns)
+    if (now_head - (n - 1 - max) >= entries) return {Result::stale, 0, kEngineScope};  // overwritten meanwhile
+    const bool torn = newest < oldest || from_the_future(newest, now_ns);  // a time that cannot be is too fast
+    if (torn || newest - oldest < window_ns)
       return {Result::breach, clamp(max + 1), static_cast<std::uint16_t>(row.lane)};
   }
+  if (lost) return {Result::stale, 0, kEngineScope};
   std::uint64_t inside = 0;  // how full the window is, for people
   if (head != 0) {
     const std::uint64_t newest = stamp(head - 1);
@@ -61,11 +68,15 @@ Evaluator::Judged Evaluator::judge_rate(const LimitSetting& row) const noexcept 
 
 Evaluator::Judged Evaluator::judge_refusals(const LimitSetting& row) const noexcept {
   const auto max = static_cast<std::uint64_t>(row.value);
-  if (refusals_ <= max || max >= kRefusalEntries) return {Result::pass, clamp(refusals_), kEngineScope};
-  const std::uint64_t newest = refusal_ns_[(refusals_ - 1) % kRefusalEntries];
-  const std::uint64_t oldest = refusal_ns_[(refusals_ - 1 - max) % kRefusalEntries];
-  const bool breach = newest - oldest < std::uint64_t{row.per_ms} * kNsPerMs;
-  return {breach ? Result::breach : Result::pass, clamp(breach ? max + 1 : 0), kEngineScope};
+  if (max >= kRefusalEntries) return {Result::error, 0, kEngineScope};  // more than is remembered
+  const auto kept = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(refusals_, kRefusalEntries));
+  if (kept == 0) return {};
+  const auto* begin = refusal_ns_.data();  // lane after lane, so not in the order of time
+  const std::uint64_t newest = *std::max_element(begin, begin + kept);
+  const std::uint64_t window_ns = std::uint64_t{row.per_ms} * kNsPerMs;
+  const auto inside = static_cast<std::uint64_t>(
+      std::count_if(begin, begin + kept, [&](std::uint64_t stamp_ns) { return newest - stamp_ns < window_ns; }));
+  return {inside > max ? Result::breach : Result::pass, clamp(inside), kEngineScope};
 }
 
 Evaluator::Judged Evaluator::judge_position(const LimitSetting& row) const noexcept {
@@ -195,11 +206,12 @@ Evaluator::Judged Evaluator::judge_integrity() const noexcept {
       header.fingerprint != layout_fingerprint() || header.incarnation[0] != ours.incarnation[0] ||
       header.incarnation[1] != ours.incarnation[1] || torn_order_)
     return {Result::breach, 1, kEngineScope};
+  Judged judged;
   for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
     if (lanes_[lane].wrong) return {Result::breach, 1, lane};
-    if (lanes_[lane].unstable) return {Result::stale, 0, lane};
+    if (lanes_[lane].unstable) judged = {Result::stale, 0, lane};
   }
-  return {};
+  return judged;
 }
 
 Evaluator::Judged Evaluator::judge_undeclared(const LimitSetting& row, const Facts& facts,
@@ -209,10 +221,11 @@ Evaluator::Judged Evaluator::judge_undeclared(const LimitSetting& row, const Fac
     const Facts::Session& session = facts.sessions[s];
     if (!session.witnessed || (row.session != kNoSession && row.session != s)) continue;
     if (session.sampled_ns == 0 || stamp_age_ns(session.sampled_ns, now_ns + kWitnessStaleNs) > 2 * kWitnessStaleNs)
-      return {Result::stale, 0, kEngineScope};
-    judged.observed = std::max(judged.observed, clamp(session.undeclared_bytes));
+      judged.result = Result::stale;
+    else
+      judged.observed = std::max(judged.observed, clamp(session.undeclared_bytes));
   }
-  if (judged.observed > row.value) judged.result = Result::breach;
+  if (judged.observed > row.value) judged.result = Result::breach;  // also beside a session that is not read
   return judged;
 }
 
@@ -222,7 +235,7 @@ Evaluator::Judged Evaluator::judge(const LimitSetting& row, const Facts& facts, 
     return Judged{observed > row.value ? Result::breach : Result::pass, observed, kEngineScope};
   };
   switch (row.kind) {
-    case LimitKind::order_rate: return judge_rate(row);
+    case LimitKind::order_rate: return judge_rate(row, now_ns);
     case LimitKind::refusals: return judge_refusals(row);
     case LimitKind::position: return judge_position(row);
     case LimitKind::gross_notional: return judge_gross(row);
@@ -236,22 +249,27 @@ Evaluator::Judged Evaluator::judge(const LimitSetting& row, const Facts& facts, 
     case LimitKind::progress: return judge_progress(row, facts, now_ns);
     case LimitKind::death: {
       if (facts.engine_dead) return counted(1);
-      for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane)
-        if (facts.owner_dead[lane]) return {Result::breach, 1, lane};
-      return counted(0);
+      Judged judged;
+      for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
+        if (!facts.owner_dead[lane]) continue;
+        judged = {Result::breach, 1, lane};
+        if (!facts.halted[lane]) break;  // one that is closed already hides nobody
+      }
+      return judged;
     }
     case LimitKind::lease: return {Result::pass, static_cast<std::int64_t>(lease_lost_.count()), kEngineScope};
     case LimitKind::ledger_integrity: return judge_integrity();
     case LimitKind::undeclared_bytes: return judge_undeclared(row, facts, now_ns);
     case LimitKind::foreign_orders: {
       std::uint64_t foreign = 0;
-      for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) foreign += load(ledger_.lane(lane).foreign_orders);
+      for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane)
+        foreign = saturating_add(foreign, load(ledger_.lane(lane).foreign_orders));
       return counted(foreign);
     }
     case LimitKind::unsubmitted_orders: {
       std::uint64_t unsubmitted = 0;
       for (std::uint32_t s = 0; s < ledger_.capacities.sessions; ++s)
-        unsubmitted += load(ledger_.session(s).unsubmitted_orders);
+        unsubmitted = saturating_add(unsubmitted, load(ledger_.session(s).unsubmitted_orders));
       return counted(unsubmitted);
     }
     case LimitKind::unregistered_sockets: {
