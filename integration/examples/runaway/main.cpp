@@ -105,8 +105,9 @@ class Loop {
     Child child;
     if (!server_.next_child(child)) return false;
     ++handed_in_;
+    const std::int64_t asked_ns = now_ns();
     const std::string why = link_.send(child, server_.parents()[child.parent].handle);
-    if (!why.empty()) return server_.refused(child, why), true;
+    if (!why.empty()) return server_.refused(child, why, asked_ns), true;
     server_.sent(child, now_ns());
     if (!traded_) say("trading"), traded_ = true;
     return true;

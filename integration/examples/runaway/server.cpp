@@ -73,10 +73,11 @@ void Server::sent(const Child& child, std::int64_t now_ns) {
     counters_.first_wrong_child_ns = now_ns;
 }
 
-void Server::refused(const Child& child, const std::string& why) {
+void Server::refused(const Child& child, const std::string& why, std::int64_t asked_ns) {
   std::lock_guard<std::mutex> hold(mutex_);
   ++counters_.refused;
   if (counters_.first_refusal.empty()) counters_.first_refusal = why;
+  if (counters_.first_refused_ns == 0) counters_.first_refused_ns = asked_ns;
   parents_[child.parent].sent_qty -= child.qty;
   open_.erase(child.cl_ord_id);
 }
@@ -146,6 +147,7 @@ std::string Server::report(const std::string& name) const {
                         {"sent", c.sent},
                         {"refused", c.refused},
                         {"first_refusal", c.first_refusal},
+                        {"first_refused_ns", c.first_refused_ns},
                         {"accepted", c.accepted},
                         {"executions", c.executions},
                         {"shares", c.shares},

@@ -31,6 +31,7 @@ struct Counters {
   std::int64_t cancels_sent = 0, around = 0;
   std::int64_t bought_e8 = 0, sold_e8 = 0;  ///< money paid and got, 1e-8 currency units: to 9.2e10
   std::int64_t first_wrong_child_ns = 0, last_sent_ns = 0;  ///< CLOCK_MONOTONIC; 0 = none
+  std::int64_t first_refused_ns = 0;  ///< before the gate was asked for the order that it first refused
   std::string first_refusal;
 };
 
@@ -42,7 +43,7 @@ class Server {
   bool next_child(Child& out);
   /// It was written / it was not (why). Every next_child is answered by one of the two.
   void sent(const Child& child, std::int64_t now_ns);
-  void refused(const Child& child, const std::string& why);
+  void refused(const Child& child, const std::string& why, std::int64_t asked_ns);
 
   void accepted();
   void filled(const std::string& cl_ord_id, bool buy, std::int64_t qty, std::int64_t px_e8, bool done);
