@@ -38,7 +38,9 @@ std::uint32_t take_slot(LaneRun& run) noexcept {
 void prefetch_next_slot(LaneRun& run) noexcept {
   std::uint64_t entry = 0;
   if (!run.free_slots.peek(entry)) return;
-  const auto* line = reinterpret_cast<const char*>(&run.orders[static_cast<std::uint32_t>(entry)]);
+  const auto slot = static_cast<std::uint32_t>(entry);
+  run.attachment->index.prefetch_place(run.note(slot).place);
+  const auto* line = reinterpret_cast<const char*>(&run.orders[slot]);
   for (std::size_t at = 0; at < sizeof(OrderSlot); at += kCacheLineBytes) __builtin_prefetch(line + at, 1);
 }
 
@@ -223,7 +225,6 @@ bool entered_twice(const LaneRun& run, const OrderRecord& r, std::uint32_t own) 
 }  // namespace
 
 bool check_id(Trial& t, OrderRecord& r) noexcept {
-  r.hash = r.cl_ord_id.hash();
   const OrderIndex::Probe found = t.run.attachment->index.probe(
       r.hash, [&](std::uint32_t slot) { return same_id(t.run.orders[slot], r.cl_ord_id); });
   if (found.slot != OrderIndex::kNone) return t.refuse(PC_DUPLICATE_ID);

@@ -18,6 +18,13 @@ struct OrderRecord {
   std::uint64_t orig_link = 0;  ///< of the order that this replaces; 0 none
 };
 
+/// Reads the ClOrdID and fetches what the look-up will need, before the clock is read. False: absurd id.
+[[nodiscard]] inline bool take_id(const LaneRun& run, const pc_text& text, OrderRecord& record) noexcept {
+  if (!record.cl_ord_id.assign(text.data, text.length)) return false;
+  record.hash = record.cl_ord_id.hash();
+  run.attachment->index.prefetch(record.hash);
+  return true;
+}
 /// True when the ClOrdID is free; finds its place in the index. False: PC_DUPLICATE_ID or PC_TABLE_FULL.
 [[nodiscard]] bool check_id(Trial& trial, OrderRecord& record) noexcept;
 /// Records the order; the handle, or 0 with the trial's refusal filled in and everything taken back.

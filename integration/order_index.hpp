@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file From a ClOrdID to its order slot, for the whole engine, in private memory.
-/// Buckets of eight words {hash tag, slot + 1}, one cache line each; an id lives in bucket h or h ^ 1, so a
-/// look-up reads two lines at most. Four times as many words as slots: a full pair of buckets is a refusal
-/// (PC_TABLE_FULL), never an eviction. Only submitters write: an entry stays until its slot is used again, so
-/// that a repeated report or a ClOrdID used twice is still recognised after the order ended. The caller
-/// compares the id in the slot: a tag proves nothing. Rejected: std::unordered_map (allocates per insert);
-/// deleting at the terminal report (a second writer, and a repeated report of an ended order would look like
-/// a foreign order and be booked twice).
+/// Buckets of eight {hash tag, slot + 1}, one cache line each; an id goes into its first bucket unless that
+/// is nearly full, else into its second, so a look-up reads two lines at most. Four times as many entries as
+/// slots; both buckets full is PC_TABLE_FULL, never an eviction. Only submitters write: an entry stays until
+/// its slot is used again, so that a repeated report or a ClOrdID used twice is still recognised after the
+/// order ended. The caller compares the id: a tag proves nothing. Rejected: neighbouring buckets h, h ^ 1
+/// (full within a million orders at a quarter of the room); std::unordered_map (allocates); deleting at the
+/// terminal report (a second writer, and a repeated report of an ended order would look like a foreign order
+/// and be booked twice).
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <new>
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#include <emmintrin.h>
+#endif
 
 #include "shm/words.hpp"
 
@@ -20,38 +25,50 @@ namespace portcullis {
 class OrderIndex {
  public:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-  static constexpr std::uint32_t kBucketWords = 8;
+  static constexpr std::uint32_t kBucketEntries = 8;
 
   /// Room for `slots` orders; allocates. Throws std::bad_alloc.
   void reserve(std::uint32_t slots) {
     std::uint32_t buckets = 2;
-    while (buckets * kBucketWords < slots * 4U) buckets *= 2;
+    while (buckets * kBucketEntries < slots * 4U) buckets *= 2;
     bucket_mask_ = buckets - 1;
     buckets_.reset(new Bucket[buckets]{});
   }
 
-  /// What a look-up found: the slot of an equal id, and the first free place.
+  /// Fetches both buckets of a hash while the caller does something else.
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&buckets_[first_bucket(hash)]);
+    __builtin_prefetch(&buckets_[second_bucket(hash)]);
+  }
+  /// Fetches the bucket of a place that erase() is about to be called for.
+  void prefetch_place(std::uint32_t place) const noexcept {
+    if (place != kNone) __builtin_prefetch(&buckets_[place / kBucketEntries], 1);
+  }
+
+  /// What a look-up found: the slot of an equal id, and a free place.
   struct Probe {
     std::uint32_t slot = kNone;
     std::uint32_t free_place = kNone;
   };
 
-  /// same(slot) compares the full id. Bounded: 16 words.
+  /// same(slot) compares the full id. Bounded: 16 entries.
   template <typename Same>
   [[nodiscard]] Probe probe(std::uint64_t hash, Same&& same) const noexcept {
+    const std::uint32_t first = first_bucket(hash);
+    const std::uint32_t second = second_bucket(hash);
+    const Seen one = look(buckets_[first], tag_of(hash));
+    const Seen two = look(buckets_[second], tag_of(hash));
     Probe found;
-    for (std::uint32_t side = 0; side < 2; ++side) {
-      const std::uint32_t bucket = bucket_of(hash) ^ side;
-      for (std::uint32_t i = 0; i < kBucketWords; ++i) {
-        const std::uint64_t word = buckets_[bucket].words[i].load(std::memory_order_acquire);
-        if (word == 0) {
-          if (found.free_place == kNone) found.free_place = bucket * kBucketWords + i;
-        } else if (word >> 32U == tag_of(hash) && same(static_cast<std::uint32_t>(word) - 1)) {
-          found.slot = static_cast<std::uint32_t>(word) - 1;
-          return found;
-        }
-      }
+    if ((one.equal | two.equal) != 0) [[unlikely]] {
+      found.slot = matching(buckets_[first], one.equal, same);
+      if (found.slot == kNone) found.slot = matching(buckets_[second], two.equal, same);
+      if (found.slot != kNone) return found;
     }
+    const std::uint32_t but_two =
+        without_lowest(without_lowest(one.free));  // the first bucket keeps two in hand
+    const bool in_first = but_two != 0 || two.free == 0;
+    const std::uint32_t free = in_first ? one.free : two.free;
+    if (free != 0) found.free_place = (in_first ? first : second) * kBucketEntries + lowest(free);
     return found;
   }
 
@@ -59,33 +76,96 @@ class OrderIndex {
   /// kNone.
   [[nodiscard]] std::uint32_t insert(std::uint64_t hash, std::uint32_t slot, std::uint32_t free_place,
                                      bool shared) noexcept {
-    const std::uint64_t entry = tag_of(hash) << 32U | (slot + 1U);
+    if (free_place == kNone) return kNone;
     if (!shared) {
-      if (free_place != kNone) word_at(free_place).store(entry, std::memory_order_release);
+      slot_at(free_place).store(slot + 1U, std::memory_order_relaxed);
+      tag_at(free_place).store(tag_of(hash), std::memory_order_release);
       return free_place;
     }
-    for (std::uint32_t n = 0; n < 2 * kBucketWords; ++n) {
-      const std::uint32_t place = (bucket_of(hash) ^ (n / kBucketWords)) * kBucketWords + n % kBucketWords;
-      std::uint64_t empty = 0;
-      if (word_at(place).load(std::memory_order_relaxed) == 0 &&
-          word_at(place).compare_exchange_strong(empty, entry, std::memory_order_acq_rel))
-        return place;
-    }
+    if (claim(free_place, slot, hash)) return free_place;
+    for (const std::uint32_t bucket : {first_bucket(hash), second_bucket(hash)})
+      for (std::uint32_t place = bucket * kBucketEntries; place < (bucket + 1) * kBucketEntries; ++place)
+        if (claim(place, slot, hash)) return place;
     return kNone;
   }
   /// Takes an entry out; by the submitter that inserted it.
-  void erase(std::uint32_t place) noexcept { word_at(place).store(0, std::memory_order_release); }
+  void erase(std::uint32_t place) noexcept {
+    tag_at(place).store(0, std::memory_order_release);
+    slot_at(place).store(0, std::memory_order_release);
+  }
 
  private:
+  using Half = std::atomic<std::uint32_t>;
+  static_assert(sizeof(Half) == 4 && Half::is_always_lock_free);
   struct alignas(kCacheLineBytes) Bucket {
-    Word words[kBucketWords];
+    std::array<Half, kBucketEntries> tags;   ///< 0: free
+    std::array<Half, kBucketEntries> slots;  ///< slot + 1; written before the tag
   };
-  [[nodiscard]] std::uint32_t bucket_of(std::uint64_t hash) const noexcept {
+  /// Bit i: entry i carries the tag; entry i is free.
+  struct Seen {
+    std::uint32_t equal = 0, free = 0;
+  };
+  /// All eight at once. The vector loads read atomics; on x86 an aligned 4-byte lane is never torn, and a
+  /// stale one only misses what was entered at this very moment.
+  [[nodiscard]] static Seen look(const Bucket& bucket, std::uint32_t tag) noexcept {
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+    const auto* tags = reinterpret_cast<const __m128i*>(bucket.tags.data());
+    const __m128i low = _mm_load_si128(tags);
+    const __m128i high = _mm_load_si128(tags + 1);
+    const auto lanes_equal = [&](__m128i to) {
+      const __m128i both = _mm_packs_epi32(_mm_cmpeq_epi32(low, to), _mm_cmpeq_epi32(high, to));
+      return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(both, _mm_setzero_si128())));
+    };
+    const Seen seen{lanes_equal(_mm_set1_epi32(static_cast<int>(tag))), lanes_equal(_mm_setzero_si128())};
+    std::atomic_signal_fence(std::memory_order_acquire);
+    return seen;
+#else
+    Seen seen;
+    for (std::uint32_t i = 0; i < kBucketEntries; ++i) {
+      const std::uint32_t word = bucket.tags[i].load(std::memory_order_acquire);
+      seen.equal |= static_cast<std::uint32_t>(word == tag) << i;
+      seen.free |= static_cast<std::uint32_t>(word == 0) << i;
+    }
+    return seen;
+#endif
+  }
+  [[nodiscard]] bool claim(std::uint32_t place, std::uint32_t slot, std::uint64_t hash) noexcept {
+    std::uint32_t empty = 0;
+    if (!slot_at(place).compare_exchange_strong(empty, slot + 1U, std::memory_order_acq_rel)) return false;
+    tag_at(place).exchange(tag_of(hash),
+                           std::memory_order_seq_cst);  // seen by others before we look for theirs
+    return true;
+  }
+  [[nodiscard]] static std::uint32_t lowest(std::uint32_t bits) noexcept {
+    return static_cast<std::uint32_t>(__builtin_ctz(bits));
+  }
+  [[nodiscard]] static std::uint32_t without_lowest(std::uint32_t bits) noexcept { return bits & (bits - 1); }
+  /// The slot among these entries whose id is the same; kNone also where an entry is just being taken out.
+  template <typename Same>
+  [[nodiscard]] static std::uint32_t matching(const Bucket& bucket, std::uint32_t entries,
+                                              Same& same) noexcept {
+    for (; entries != 0; entries = without_lowest(entries)) {
+      const std::uint32_t slot = bucket.slots[lowest(entries)].load(std::memory_order_acquire) - 1;
+      if (slot != kNone && same(slot)) return slot;
+    }
+    return kNone;
+  }
+  [[nodiscard]] std::uint32_t first_bucket(std::uint64_t hash) const noexcept {
     return static_cast<std::uint32_t>(hash) & bucket_mask_;
   }
-  [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept { return hash >> 32U; }
-  [[nodiscard]] Word& word_at(std::uint32_t place) noexcept {
-    return buckets_[place / kBucketWords].words[place % kBucketWords];
+  [[nodiscard]] std::uint32_t second_bucket(std::uint64_t hash) const noexcept {
+    const std::uint32_t other =
+        static_cast<std::uint32_t>(hash >> 15U) & bucket_mask_;  // at most 2^15 buckets
+    return other != first_bucket(hash) ? other : other ^ 1U;
+  }
+  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
+    return static_cast<std::uint32_t>(hash >> 32U) | 1U;  // never 0
+  }
+  [[nodiscard]] Half& tag_at(std::uint32_t place) noexcept {
+    return buckets_[place / kBucketEntries].tags[place % kBucketEntries];
+  }
+  [[nodiscard]] Half& slot_at(std::uint32_t place) noexcept {
+    return buckets_[place / kBucketEntries].slots[place % kBucketEntries];
   }
 
   std::unique_ptr<Bucket[]> buckets_;

@@ -95,15 +95,18 @@ bool find_parent(Trial& t, pc_parent_handle handle) noexcept {
 }
 
 pc_verdict judge_order(LaneRun& run, const pc_order& o, pc_ticket* ticket) noexcept {
-  Trial t{run};
+  Trial t(run);
   OrderRecord record;
+  const bool id_given = take_id(run, o.cl_ord_id, record);
   if (!check_gate(t)) return refused(t, ticket);
-  const GateInstrument* instruments = run.instruments;
   const bool stops = o.ord_type == PC_STOP || o.ord_type == PC_STOP_LIMIT;
-  if (!sane_order(o) || !record.cl_ord_id.assign(o.cl_ord_id.data, o.cl_ord_id.length) ||
-      !check_instrument(t, o.instrument) ||
-      (stops && !price_possible(instruments[o.instrument], o.stop_px_e8))) {
-    if (t.verdict == PC_PASS) t.refuse(PC_BAD_ARGUMENT);
+  if (!id_given || !sane_order(o)) {
+    t.refuse(PC_BAD_ARGUMENT);
+    return refused(t, ticket);
+  }
+  if (!check_instrument(t, o.instrument)) return refused(t, ticket);
+  if (stops && !price_possible(run.instruments[o.instrument], o.stop_px_e8)) {
+    t.refuse(PC_BAD_ARGUMENT);
     return refused(t, ticket);
   }
   t.buy = o.side == PC_BUY;
@@ -166,12 +169,12 @@ bool value_increase(Trial& t, const OrderSlot& old, std::int64_t new_qty, std::i
 }
 
 pc_verdict judge_replace(LaneRun& run, const pc_replace_request& r, pc_ticket* ticket) noexcept {
-  Trial t{run};
+  Trial t(run);
   OrderRecord record;
   t.replaces = true;
+  const bool id_given = take_id(run, r.cl_ord_id, record);
   if (!check_gate(t)) return refused(t, ticket);
-  if (r.order_qty <= 0 || r.order_qty > kOrderQtyMax ||
-      !record.cl_ord_id.assign(r.cl_ord_id.data, r.cl_ord_id.length)) {
+  if (!id_given || r.order_qty <= 0 || r.order_qty > kOrderQtyMax) {
     t.refuse(PC_BAD_ARGUMENT);
     return refused(t, ticket);
   }

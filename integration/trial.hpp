@@ -11,38 +11,45 @@
 namespace portcullis {
 
 struct Trial {
+  explicit Trial(LaneRun& lane_run) noexcept : run(lane_run) {}
+
   LaneRun& run;
-  // the order
-  std::uint32_t instrument = 0;
-  std::uint32_t pair = 0;
-  bool buy = false;
-  bool priced = false;  ///< 40: limit or stop limit; px_e8 is the order's own
-  std::int64_t order_qty = 0;
-  std::int64_t added_qty = 0;  ///< what it adds to the working quantity: order_qty, or a replace's increase
-  std::int64_t px_e8 = 0;      ///< the price it is valued at
-  std::int64_t reference_px_e8 = 0;  ///< 0: none
-  std::int64_t notional_e4 = 0;
-  std::int64_t added_notional_e4 = 0;  ///< what it reserves
+  // the order; what has no initial value is set before it is read (clearing all of it took 15 ns)
+  std::uint32_t instrument;
+  std::uint32_t pair;
+  bool buy;
+  bool priced;  ///< 40: limit or stop limit; px_e8 is the order's own
+  bool replaces = false;
+  std::int64_t order_qty;
+  std::int64_t added_qty;        ///< what it adds to the working quantity: order_qty, or a replace's increase
+  std::int64_t px_e8;            ///< the price it is valued at
+  std::int64_t reference_px_e8;  ///< 0: none
+  std::int64_t notional_e4;
+  std::int64_t added_notional_e4;  ///< what it reserves
   ParentSlot* parent = nullptr;
   std::uint64_t parent_link = 0;
-  bool replaces = false;
   // the moment
   std::uint64_t now_ns = 0;
-  std::uint64_t generation = 0;  ///< arming generation of the gate word
-  bool must_reduce = false;      ///< the lane is reduce-only or paused
-  Holding holding{};
-  std::int64_t gross_e4 = 0;  ///< the lane's, before this order
-  bool settled = true;        ///< the snapshot is consistent
+  std::uint64_t generation;  ///< arming generation of the gate word
+  bool must_reduce = false;  ///< the lane is reduce-only or paused
+  bool settled;              ///< the snapshot is consistent
   bool reduces = false;
+  std::int64_t gross_e4;  ///< the lane's, before this order
+  struct {
+    std::int64_t position, working_buy, working_sell;
+  } held;
   std::uint64_t mask = 0;  ///< bit per LimitKind evaluated
   // the refusal
   pc_verdict verdict = PC_PASS;
-  LimitKind kind = LimitKind::order_rate;
+  LimitKind kind;
   bool by_limit = false;
   std::int64_t observed = 0;
   std::int64_t limit = 0;
   std::uint32_t window_ms = 0;
 
+  [[nodiscard]] Holding holding() const noexcept {
+    return {held.position, held.working_buy, held.working_sell};
+  }
   bool refuse(pc_verdict why) noexcept {
     verdict = why;
     return false;
@@ -119,16 +126,16 @@ inline void take_snapshot(Trial& t) noexcept {
     const std::int64_t raises = t.buy ? load(cell.bought) : load(cell.sold);
     const std::int64_t held_e4 = load(block.position_notional_e4);
     const std::int64_t moved = t.buy ? raises - lowers : lowers - raises;
-    t.holding.position = load(cell.start_position) + moved + load(cell.corrections);
-    t.holding.working_buy = load(cell.submitted_buy) - load(cell.withdrawn_buy) - released_buy;
-    t.holding.working_sell = load(cell.submitted_sell) - load(cell.withdrawn_sell) - released_sell;
+    t.held.position = load(cell.start_position) + moved + load(cell.corrections);
+    t.held.working_buy = load(cell.submitted_buy) - load(cell.withdrawn_buy) - released_buy;
+    t.held.working_sell = load(cell.submitted_sell) - load(cell.withdrawn_sell) - released_sell;
     t.gross_e4 = load(block.start_notional_e4) + held_e4 + load(block.submitted_notional_e4) -
                  load(block.withdrawn_notional_e4) - released_e4;
     t.settled = (before & 1U) == 0 && load(block.responder_sequence) == before;
     if (t.settled) [[likely]]
       break;
   }
-  t.reduces = t.settled && truly_reduces(t.holding, t.buy, t.added_qty);
+  t.reduces = t.settled && truly_reduces(t.holding(), t.buy, t.added_qty);
 }
 
 /// Values the order: its own price, or for market and stop orders the reference plus the collar.
@@ -193,7 +200,7 @@ inline void take_snapshot(Trial& t) noexcept {
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::position);
   if (t.reduces || (t.replaces && t.added_qty == 0)) return true;
-  const std::int64_t after = worst_case_after(t.holding, t.buy, t.added_qty);
+  const std::int64_t after = worst_case_after(t.holding(), t.buy, t.added_qty);
   return after <= bound || t.refuse_moving(PC_POSITION, LimitKind::position, after, bound);
 }
 
