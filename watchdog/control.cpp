@@ -269,15 +269,18 @@ void Control::owner_died(std::uint32_t lane) {
 
 /// The run folder's record: what the CLI needs to fence without us.
 void Control::write_record() {
+  if (!link_.attached()) {  // nobody to fence: the file goes
+    static_cast<void>(p_.scribe.record({}));
+    return;
+  }
   nlohmann::json record = {{"v", 1}, {"engine", p_.config.engine},
                            {"supervisor", {{"pid", getpid()}, {"start_ticks", read_start_ticks(getpid())}}}};
-  if (link_.attached())
-    record["engine_process"] = {{"pid", link_.process().pid}, {"start_ticks", link_.process().start_ticks}};
+  record["engine_process"] = {{"pid", link_.process().pid}, {"start_ticks", link_.process().start_ticks}};
   nlohmann::json& sessions = record["sessions"] = nlohmann::json::array();
   nlohmann::json& contacts = record["contact"] = nlohmann::json::array();
   for (std::uint32_t slot = 0; slot < p_.config.sessions.size(); ++slot) {
     if (!p_.config.sessions[slot].contact.empty()) contacts.push_back(p_.config.sessions[slot].contact);
-    if (!link_.attached() || link_.inode(slot) == 0) continue;
+    if (link_.inode(slot) == 0) continue;
     const TcpAddresses& at = p_.witness.identity(slot).addresses;
     sessions.push_back({{"name", p_.config.sessions[slot].name}, {"inode", link_.inode(slot)},
                         {"local", at.local}, {"remote", at.remote}});

@@ -76,6 +76,7 @@ class Control final : public EngineLink::Handler {
   // EngineLink::Handler
   void engine_attached(bool again) override;
   void engine_refused(AttachStatus status, std::uint32_t uid, std::int32_t pid) override;
+  void engine_doubtful() override { close_gate(kEngineScope); }
   void engine_gone(bool dead) override;
   [[nodiscard]] AttachStatus engine_detaches(std::uint32_t keep) override;
   void session_changed(std::uint32_t slot, bool opened) override;

@@ -16,7 +16,8 @@ constexpr std::uint64_t kFreezeWaitNs = 100 * kNsPerMs;  // threads stop in 0.3 
 
 /// The engine sends what it does not say: asking it to cancel proves nothing.
 bool goes_around(Cause cause) noexcept {
-  return cause == Cause::unsubmitted_orders || cause == Cause::undeclared_bytes || cause == Cause::unregistered_sockets;
+  return cause == Cause::unsubmitted_orders || cause == Cause::undeclared_bytes ||
+         cause == Cause::unregistered_sockets || cause == Cause::foreign_orders;
 }
 
 bool is_liveness(Cause cause) noexcept {
@@ -130,7 +131,8 @@ LadderView Control::ladder_view() {
   LadderView view;
   view.closed = closed_noted_;
   view.engine_dead = !link_.attached() || link_.dead();
-  view.liveness = is_liveness(report.cause) && report.engine_wide;  // a lane's dead owner leaves an engine to ask
+  // a lane's dead owner leaves an engine to ask; one that was seen going around the gate is not asked any more
+  view.liveness = (is_liveness(report.cause) && report.engine_wide) || report.undeclared_seen;
   view.lane_scope = !report.engine_wide;
   view.planned = report.planned;
   view.contained = closed_noted_ && (!link_.attached() || book_.contained(sessions_, engine_at_rest()));

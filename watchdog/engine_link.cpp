@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kMonitorAnswersNs = 1'000'000'000;  // it runs every cycle; a second means it does not
 
+constexpr int kDyingMs = 20;  // the gate is closed meanwhile; well below any lease
+
 const char* status_sentence(AttachStatus status) noexcept {
   switch (status) {
     case AttachStatus::ok: return "";
@@ -129,6 +131,9 @@ int EngineLink::on_packet(sd_event_source*, int fd, std::uint32_t, void* self_pt
   if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   if (bytes <= 0) {
     if (self.attached_) {
+      self.handler_.engine_doubtful();
+      pollfd end{self.process_.pidfd.get(), POLLIN, 0};
+      poll(&end, 1, kDyingMs);  // a dying process closes its descriptors a moment before it is gone
       self.lost(is_gone(self.process_));
     } else {
       self.close_connection();

@@ -27,6 +27,8 @@ class EngineLink {
     virtual ~Handler() = default;
     virtual void engine_attached(bool again) = 0;
     virtual void engine_refused(AttachStatus status, std::uint32_t uid, std::int32_t pid) = 0;
+    /// Its connection ended; whether it lives is looked at next. The gate closes now.
+    virtual void engine_doubtful() = 0;
     /// dead: the process is gone; else its connection ended while it lives.
     virtual void engine_gone(bool dead) = 0;
     /// ok: a clean end. Anything else is what the engine is told; it then counts as gone.

@@ -223,7 +223,8 @@ void Evaluator::keep(Breach& worst, std::uint32_t index, const Judged& judged, c
   const std::uint16_t lane = row.lane != kEngineScope ? row.lane : judged.lane;
   if (!facts.armed && !trips_while_locked(row.kind)) return;
   if (action == Action::halt_lane && lane != kEngineScope && facts.halted[lane]) return;
-  if (action <= worst.action && worst.found()) return;
+  const bool stronger = trips_while_locked(row.kind) && !trips_while_locked(worst.kind);  // names the graver thing
+  if (worst.found() && (action < worst.action || (action == worst.action && !stronger))) return;
   worst = {action, row.kind, judged.result, lane, row.session, index, row.per_ms, judged.observed, row.value, now_ns};
 }
 

@@ -33,7 +33,7 @@ LadderAction after_close(LadderState& state, const LadderView& view, const Ladde
 
 LadderAction while_asking(LadderState& state, const LadderView& view, const LadderTimes& times,
                           std::uint64_t now_ns) noexcept {
-  if (view.open == 0 && view.contained && view.unknown == 0) {
+  if (view.open == 0 && view.contained && view.unknown == 0 && !view.liveness) {
     if (!times.fence_always || view.planned || view.lane_scope) return finish(state);
     return go(state, Rung::sever, LadderAction::sever, now_ns);
   }
@@ -43,7 +43,7 @@ LadderAction while_asking(LadderState& state, const LadderView& view, const Ladd
   }
   const bool silent = now_ns - state.rung_began_ns >= times.ask_ns;
   const bool too_long = now_ns - state.ask_began_ns >= times.ask_total_ns;
-  const bool gone = view.engine_dead || view.engine_stopped;
+  const bool gone = view.engine_dead || view.engine_stopped || view.liveness;
   if (!silent && !too_long && !gone) return LadderAction::none;
   if (view.planned) return finish(state);
   if (view.lane_scope) return go(state, Rung::close, LadderAction::widen, now_ns);

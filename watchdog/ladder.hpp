@@ -31,7 +31,7 @@ struct LadderView {
   bool contained = false;
   bool engine_dead = false;
   bool engine_stopped = false;  ///< every thread is stopped by somebody else
-  bool liveness = false;        ///< the cause is death, beat, progress, integrity or an engine that broke the protocol
+  bool liveness = false;        ///< the engine is not to be asked: dead, hung, lying, or going around the gate
   bool lane_scope = false;
   bool planned = false;
   std::uint32_t open = 0;       ///< not settled and not refused

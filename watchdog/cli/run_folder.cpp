@@ -29,11 +29,10 @@ bool read_process(const Json& object, ProcessId& process) {
 }
 
 bool read_session(const Json& object, RecordedSession& session) {
-  const auto fd = number_of(object, "fd");
   const auto inode = number_of(object, "inode");
-  if (!fd || !inode || *fd < 0 || *fd > INT32_MAX || *inode <= 0) return false;
-  session = {text_of(object, "name"), static_cast<std::int32_t>(*fd), static_cast<std::uint64_t>(*inode),
-             text_of(object, "local"), text_of(object, "remote")};
+  if (!inode || *inode <= 0) return false;
+  session = {text_of(object, "name"), static_cast<std::uint64_t>(*inode), text_of(object, "local"),
+             text_of(object, "remote")};
   return !session.name.empty();
 }
 

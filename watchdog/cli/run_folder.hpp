@@ -28,7 +28,6 @@ struct ProcessId {
 
 struct RecordedSession {
   std::string name;
-  std::int32_t fd = -1;     ///< the descriptor's number in the engine
   std::uint64_t inode = 0;  ///< of the socket
   std::string local;
   std::string remote;
