@@ -8,7 +8,6 @@
 #include <portcullis/portcullis.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>

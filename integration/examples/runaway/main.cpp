@@ -86,22 +86,22 @@ class Loop {
     return command_ == Command::none || (options_.stubborn && handed_in_ > 0);
   }
   void trade() {
-    if (handed_in_ == 0) {
+    if (start_ns_ == 0) {
       open_parents();
-      if (start_ns_ == 0) start_ns_ = now_ns();
+      start_ns_ = now_ns();
       due_ns_ = now_ns();
       for (std::int64_t i = 0; i < options_.queue && g_stop == 0; ++i) hand_in();
     }
     const std::int64_t gap_ns = kNsPerS / options_.rate_per_s;
     for (std::int64_t i = 0; i < kMaxBurst && due_ns_ <= now_ns(); ++i, due_ns_ += gap_ns) {
-      if (hand_in()) continue;
+      const bool more = options_.orders < 0 || handed_in_ < options_.orders + options_.queue;
+      if (more && hand_in()) continue;
       due_ns_ = now_ns() + kNsPerS / 1000;  // nothing to do: every parent has what it asked for
       break;
     }
     if (due_ns_ < now_ns() - kNsPerS) due_ns_ = now_ns();  // a loop that was stopped does not make up for it
   }
   bool hand_in() {
-    if (options_.orders >= 0 && handed_in_ >= options_.orders) return false;
     Child child;
     if (!server_.next_child(child)) return false;
     ++handed_in_;
@@ -130,7 +130,7 @@ class Loop {
     say("spinning");
     if (lane_) lane_.work_in(1);
     for (volatile std::uint64_t turns = 0; g_stop == 0; turns = turns + 1)
-      if (options_.spin == Spin::busy && lane_) lane_.beat();
+      if (options_.spin == Spin::progress && lane_) lane_.beat();
   }
   void wait() const {
     const std::int64_t left_ns = due_ns_ - now_ns();

@@ -44,9 +44,9 @@ void add_trading(CLI::App& app, Options& out) {
   app.add_flag("--no-parent", out.no_parent, "children name no parent");
   app.add_option("--seconds", out.seconds, "trades for so long; 0 = until SIGTERM")
       ->check(CLI::Range(0.0, 86400.0));
-  app.add_option("--orders", out.orders, "hand in so many orders, then idle; -1 = no such end")
+  app.add_option("--orders", out.orders, "hand in so many orders at the rate, then idle; -1 = no such end")
       ->check(CLI::Range(-1, 100000000));
-  app.add_option("--queue", out.queue, "first hand in so many orders in one burst")
+  app.add_option("--queue", out.queue, "first hand in so many more in one burst")
       ->check(CLI::Range(0, 1000000));
 }
 
@@ -61,8 +61,8 @@ void add_misbehaviour(CLI::App& app, Options& out, Misbehaviour& flags) {
   app.add_flag("--mass-cancel", out.mass_cancel, "cancels by 35=q first");
   app.add_flag("--cancel-on-exit", out.cancel_on_exit, "cancels its open orders before it ends");
   app.add_option("--spin", flags.spin,
-                 "at SIGUSR1: hard = spins without beats, busy = beats without progress")
-      ->check(CLI::IsMember({"hard", "busy"}))
+                 "at SIGUSR1: hard = spins without beats, progress = beats without progress")
+      ->check(CLI::IsMember({"hard", "progress"}))
       ->expected(0, 1);
   app.add_flag("--around", flags.writer, "at SIGUSR2: an order through the ordinary writer, around the gate");
   app.add_flag("--around-raw", flags.raw, "at SIGUSR2: an order straight into the session's socket");
@@ -88,7 +88,7 @@ ParsedOptions parse_options(int argc, char** argv, Options& out) {
   if (flags.writer) out.around = Around::writer;
   if (flags.raw) out.around = Around::raw;
   if (flags.rogue) out.around = Around::rogue;
-  if (app.count("--spin") > 0) out.spin = flags.spin == "busy" ? Spin::busy : Spin::hard;
+  if (app.count("--spin") > 0) out.spin = flags.spin == "progress" ? Spin::progress : Spin::hard;
   parsed.go_on = true;
   return parsed;
 }
