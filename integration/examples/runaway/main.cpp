@@ -130,7 +130,7 @@ class Loop {
     say("spinning");
     if (lane_) lane_.work_in(1);
     for (volatile std::uint64_t turns = 0; g_stop == 0; turns = turns + 1)
-      if (options_.spin == Spin::progress && lane_) lane_.beat();
+      if (options_.spin == Spin::busy && lane_) lane_.beat();
   }
   void wait() const {
     const std::int64_t left_ns = due_ns_ - now_ns();

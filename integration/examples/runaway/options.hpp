@@ -18,8 +18,8 @@ enum class Around : std::uint8_t {
 /// What SIGUSR1 does.
 enum class Spin : std::uint8_t {
   none,
-  hard,     ///< spins without beats
-  progress  ///< beats, but its work makes no progress
+  hard,  ///< spins without beats
+  busy   ///< beats, but its work makes no progress
 };
 
 struct Options {
