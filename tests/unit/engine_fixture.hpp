@@ -40,7 +40,10 @@ inline pc_order c_order(const Order& o) {
 }
 
 inline pc_order_ref ref_of(pc_order_handle handle) { return {sizeof(pc_order_ref), 0, handle, {}}; }
-inline pc_order_ref ref_of(const std::string& id) { return {sizeof(pc_order_ref), 0, 0, text_of(id)}; }
+/// By ClOrdID; the text must outlive the reference, so a literal.
+inline pc_order_ref ref_of(const char* id) {
+  return {sizeof(pc_order_ref), 0, 0, {id, static_cast<std::uint32_t>(std::strlen(id)), 0}};
+}
 
 class Engine {
  public:
