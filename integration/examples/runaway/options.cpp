@@ -61,8 +61,8 @@ void add_misbehaviour(CLI::App& app, Options& out, Misbehaviour& flags) {
   app.add_flag("--mass-cancel", out.mass_cancel, "cancels by 35=q first");
   app.add_flag("--cancel-on-exit", out.cancel_on_exit, "cancels its open orders before it ends");
   app.add_option("--spin", flags.spin,
-                 "at SIGUSR1: hard = spins without beats, busy = beats without progress")
-      ->check(CLI::IsMember({"hard", "busy"}))
+                 "at SIGUSR1: hard = spins without beats, busy or progress = beats without progress")
+      ->check(CLI::IsMember({"hard", "busy", "progress"}))
       ->expected(0, 1);
   app.add_flag("--around", flags.writer, "at SIGUSR2: an order through the ordinary writer, around the gate");
   app.add_flag("--around-raw", flags.raw, "at SIGUSR2: an order straight into the session's socket");
@@ -88,7 +88,8 @@ ParsedOptions parse_options(int argc, char** argv, Options& out) {
   if (flags.writer) out.around = Around::writer;
   if (flags.raw) out.around = Around::raw;
   if (flags.rogue) out.around = Around::rogue;
-  if (app.count("--spin") > 0) out.spin = flags.spin == "busy" ? Spin::busy : Spin::hard;
+  if (app.count("--spin") > 0)
+    out.spin = flags.spin != "hard" && !flags.spin.empty() ? Spin::busy : Spin::hard;
   parsed.go_on = true;
   return parsed;
 }
