@@ -141,7 +141,7 @@ TEST_CASE("an engine that is stopped is found by its beat, its sessions are rese
 
 TEST_CASE("an engine that spins without progress is fenced") {
   RigOptions options;
-  options.engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200", "--spin", "progress"};
+  options.engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200", "--spin", "busy"};
   options.supervisor["progress_ms"] = "400";
   options.supervisor["beat_age_ms"] = "{ off = \"this test is about progress\" }";
   Rig rig(options);

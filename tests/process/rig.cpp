@@ -284,7 +284,7 @@ int Rig::venue_open_orders() {
 int Rig::orders_after_close(const nlohmann::json& halt) {
   const venue::VenueLog log = venue_->log();
   const auto connections = log.of_session("ENG1");
-  if (connections.empty() || !halt.contains("sessions")) return -1;
+  if (connections.empty() || !halt.contains("sessions") || halt["sessions"].empty()) return -1;
   const std::uint64_t offset = halt["sessions"].at(0).value("closed_offset", std::uint64_t{0});
   int orders = 0;
   for (const venue::VenueMessage& message : connections.back()->messages)
