@@ -90,13 +90,22 @@ TcpError check_tcp(int fd) noexcept {
   return to_state(info.tcpi_state) == TcpState::established ? TcpError::ok : TcpError::not_connected;
 }
 
-TcpError read_tcp(int fd, TcpCounts& out) noexcept {
-  tcp_info info{};
-  if (!read_info(fd, info)) return TcpError::failed;
-  int queued = 0;
-  if (ioctl(fd, SIOCOUTQ, &queued) != 0 || queued < 0) return TcpError::failed;
-  out = {info.tcpi_bytes_acked, static_cast<std::uint64_t>(queued), to_state(info.tcpi_state)};
-  return TcpError::ok;
+TcpError read_tcp(int fd, TcpCounts& out, int tries) noexcept {
+  tcp_info before{}, after{};
+  if (!read_info(fd, before)) return TcpError::failed;
+  for (int i = 0;; ++i) {
+    int queued = 0;
+    if (ioctl(fd, SIOCOUTQ, &queued) != 0 || queued < 0 || !read_info(fd, after)) return TcpError::failed;
+    TcpCounts counts{before.tcpi_bytes_acked, static_cast<std::uint64_t>(queued), to_state(after.tcpi_state)};
+    counts.went_back = after.tcpi_bytes_acked < before.tcpi_bytes_acked;
+    counts.at_rest =
+        after.tcpi_bytes_acked == before.tcpi_bytes_acked && after.tcpi_state == before.tcpi_state;
+    if (counts.at_rest || counts.went_back || i + 1 >= tries) {
+      out = counts;
+      return TcpError::ok;
+    }
+    before = after;
+  }
 }
 
 TcpError read_addresses(int fd, TcpAddresses& out) noexcept {

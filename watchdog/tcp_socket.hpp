@@ -37,12 +37,14 @@ enum class [[nodiscard]] TcpError : std::uint8_t{
 /// "ok", "not_tcp", ...
 [[nodiscard]] const char* tcp_error_name(TcpError error) noexcept;
 
-/// One reading. acked_bytes is read before queued_bytes, so that their sum can only understate what was
-/// accepted.
+/// One reading: TCP_INFO, SIOCOUTQ, TCP_INFO again. The state is the last one, so that a FIN in the queue is
+/// always seen in it; acked_bytes is the first one, so that the sum can only understate what was accepted.
 struct TcpCounts {
   std::uint64_t acked_bytes = 0;   ///< tcpi_bytes_acked: SYN and FIN count one each
   std::uint64_t queued_bytes = 0;  ///< SIOCOUTQ: not acknowledged by the peer yet, a FIN included
   TcpState state = TcpState::unknown;
+  bool at_rest = true;     ///< acked_bytes and state did not change while this was read: the sum is exact
+  bool went_back = false;  ///< the count of acknowledged bytes fell: somebody reset the socket in between
 };
 
 /// Who is at both ends, as text "127.0.0.1:40001" or "[::1]:40001".
@@ -53,8 +55,8 @@ struct TcpAddresses {
 
 /// Is this a connected TCP socket (ESTABLISHED, IPv4 or IPv6)?
 TcpError check_tcp(int fd) noexcept;
-/// Reads the counts (about 2 us).
-TcpError read_tcp(int fd, TcpCounts& out) noexcept;
+/// Reads the counts (about 4 us), again while they move, at most `tries` times; the last reading counts.
+TcpError read_tcp(int fd, TcpCounts& out, int tries = 4) noexcept;
 /// Both addresses. Out is untouched on failure.
 TcpError read_addresses(int fd, TcpAddresses& out) noexcept;
 /// Lets no further byte in, from whichever process: after it `accepted` cannot grow. The queue goes on being

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::uint64_t kIdleSleepNs =
     100'000'000;  // with no session there is nothing to read; commands wake it
+// acknowledgements of a busy stream come in bursts; what must be exact is read until none came in between
+constexpr int kTries = 4;
+constexpr int kTriesAtRest = 100;
 constexpr std::uint64_t kLastWaitNs = 1'000'000'000;
 
 /// Epoch first: the hook zeroes declared_bytes before it stores the epoch.
@@ -20,22 +23,6 @@ Declared read_declared(const SessionBlock& block) noexcept {
   declared.epoch = load(block.epoch);
   declared.bytes = load(block.declared_bytes);
   return declared;
-}
-
-/// The base must be exact, and one reading only understates: read until no acknowledgement came in between.
-bool read_at_rest(int fd, TcpCounts& out) noexcept {
-  constexpr int kTries = 100;  // a reading takes 2 us; acknowledgements of a busy stream come in bursts
-  TcpCounts before, after;
-  if (read_tcp(fd, before) != TcpError::ok) return false;
-  for (int i = 0; i < kTries; ++i) {
-    if (read_tcp(fd, after) != TcpError::ok) return false;
-    if (after.acked_bytes == before.acked_bytes) {
-      out = before;
-      return true;
-    }
-    before = after;
-  }
-  return false;
 }
 
 WitnessResult to_result(TcpError error) noexcept {
@@ -187,7 +174,8 @@ WitnessResult Witness::take(Command& command, UniqueFd socket) noexcept {
   if (read_addresses(socket.get(), identity.addresses) != TcpError::ok) return WitnessResult::not_connected;
   TcpCounts counts;
   const std::uint64_t now_ns = monotonic_now_ns();
-  if (!read_at_rest(socket.get(), counts)) return WitnessResult::failed;
+  if (read_tcp(socket.get(), counts, kTriesAtRest) != TcpError::ok || !counts.at_rest)
+    return WitnessResult::failed;
   if (counts.state != TcpState::established) return WitnessResult::not_connected;
   session.last = first_sample(command.epoch, counts, read_declared(*command.block), now_ns);
   session.block = command.block;
@@ -198,17 +186,17 @@ WitnessResult Witness::take(Command& command, UniqueFd socket) noexcept {
 }
 
 void Witness::poll(std::uint32_t slot) noexcept {
-  renew(sessions_[slot]);
+  renew(sessions_[slot], kTries);
   if (sessions_[slot].last.state == SessionState::live)
     samples_[slot].publish(sessions_[slot].last);
   else
     end(slot, sessions_[slot].last.state);
 }
 
-void Witness::renew(Session& session) noexcept {
+void Witness::renew(Session& session, int tries) noexcept {
   TcpCounts counts;
   const std::uint64_t now_ns = monotonic_now_ns();
-  if (read_tcp(session.socket.get(), counts) == TcpError::ok)
+  if (read_tcp(session.socket.get(), counts, tries) == TcpError::ok)
     session.last = next_sample(session.last, counts, read_declared(*session.block), now_ns);
   else
     ++session.last.errors;  // the sample keeps its age
@@ -217,7 +205,7 @@ void Witness::renew(Session& session) noexcept {
 WitnessResult Witness::end_by_reset(std::uint32_t slot) noexcept {
   Session& session = sessions_[slot];
   static_cast<void>(stop_accepting(session.socket.get()));  // fails on a connection that is gone already
-  renew(session);
+  renew(session, kTriesAtRest);
   const TcpError error = reset_tcp(session.socket.get());
   if (error == TcpError::failed) return WitnessResult::failed;
   if (error != TcpError::ok) return WitnessResult::not_reset;

@@ -106,7 +106,7 @@ class Witness {
   WitnessResult take(Command& command, UniqueFd socket) noexcept;
   WitnessResult end_by_reset(std::uint32_t slot) noexcept;
   void poll(std::uint32_t slot) noexcept;
-  static void renew(Session& session) noexcept;
+  static void renew(Session& session, int tries) noexcept;
   void end(std::uint32_t slot, SessionState state) noexcept;
 
   WorkerThread thread_;

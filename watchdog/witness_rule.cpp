@@ -15,11 +15,11 @@ std::uint64_t declared_of(std::uint64_t epoch, const Declared& declared) noexcep
 /// it anew. In CLOSE a count of nothing acknowledged proves nothing, because a reset leaves the queue's count
 /// absurd.
 bool another_stream(const WitnessSample& last, const TcpCounts& counts) noexcept {
-  if (counts.acked_bytes < last.raw_acked_bytes) return true;
+  if (counts.went_back || counts.acked_bytes < last.raw_acked_bytes) return true;
   return counts.state == TcpState::close && counts.acked_bytes == 0;
 }
 
-/// Bytes that the kernel took since the adoption, as far as these counts show.
+/// Bytes that the kernel took since the adoption, at least.
 std::uint64_t accepted_by(const WitnessSample& last, const TcpCounts& counts,
                           std::uint64_t declared) noexcept {
   const std::uint64_t sum = counts.acked_bytes + counts.queued_bytes;
@@ -75,8 +75,10 @@ WitnessSample next_sample(const WitnessSample& last, const TcpCounts& counts, co
     const std::uint64_t acked =
         counts.acked_bytes > last.base_bytes ? counts.acked_bytes - last.base_bytes : 0;
     sample.acked_bytes = std::min(std::max(last.acked_bytes, acked), sample.accepted_bytes);
-    if (counts.state == TcpState::close) sample.state = SessionState::hung_up;
-    sample.final_count = fin_in_stream(counts.state) || counts.state == TcpState::close ? 1 : 0;
+    // what was read in motion may be short of the last bytes: an order must not count as held back by that
+    const bool closed = counts.state == TcpState::close;
+    sample.final_count = counts.at_rest && (closed || fin_in_stream(counts.state)) ? 1 : last.final_count;
+    if (closed && counts.at_rest) sample.state = SessionState::hung_up;
   }
   compare(sample, last);
   return sample;

@@ -187,6 +187,24 @@ TEST_CASE("a FIN behind queued bytes is no undeclared byte") {
   CHECK(sample.undeclared_max_bytes == 0);
 }
 
+TEST_CASE("a FIN that is queued while the witness reads is no undeclared byte") {
+  Watch watch;
+  watch.witness.set_urgent(true);
+  for (std::uint64_t i = 1; i <= 300; ++i) {
+    const TcpPair pair;
+    REQUIRE(watch.adopt(0, pair.engine.get(), i) == WitnessResult::ok);
+    watch.declare(100);
+    write_bytes(pair.engine.get(), 100);
+    shutdown(pair.engine.get(), SHUT_WR);
+    const bool seen = eventually([&] { return watch.sample().final_count == 1; });
+    const WitnessSample sample = watch.sample();
+    REQUIRE(watch.wait(watch.witness.drop(0)) == WitnessResult::ok);
+    CHECK(seen);
+    REQUIRE(sample.accepted_bytes == 100);
+    REQUIRE(sample.undeclared_max_bytes == 0);
+  }
+}
+
 TEST_CASE("a venue that drops the connection ends the session with its last count") {
   Watch watch;
   TcpPair pair(4096);

@@ -99,6 +99,26 @@ TEST_CASE("a socket that the engine reset keeps its last count, which is not fin
   CHECK(gone.final_count == 0);
 }
 
+TEST_CASE("a count that was read in motion is never final, not even in a closed connection") {
+  const TcpCounts moving{151, 20, TcpState::close, false, false};
+  const WitnessSample last = next_sample(adopted(), moving, {7, 80}, 2 * kMs);
+  CHECK(last.final_count == 0);
+  CHECK(last.state == SessionState::live);  // read once more
+  const WitnessSample fin =
+      next_sample(adopted(), {151, 20, TcpState::fin_wait1, false, false}, {7, 80}, 2 * kMs);
+  CHECK(fin.final_count == 0);
+  CHECK(read(fin, 151, 31, 80, TcpState::fin_wait1).final_count == 1);
+}
+
+TEST_CASE("a socket that was reset while it was read keeps its last count") {
+  const TcpCounts reset{151, 3'000'000, TcpState::close, false, true};
+  const WitnessSample gone = next_sample(read(adopted(), 151, 30, 80), reset, {7, 80}, 3 * kMs);
+  CHECK(gone.state == SessionState::hung_up);
+  CHECK(gone.accepted_bytes == 80);
+  CHECK(gone.undeclared_bytes == 0);
+  CHECK(gone.final_count == 0);
+}
+
 TEST_CASE("a socket that was connected anew is not taken for the old stream") {
   const WitnessSample gone = read(read(adopted(), 151, 30, 80), 1, 500, 80);
   CHECK(gone.state == SessionState::hung_up);
