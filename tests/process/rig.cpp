@@ -285,7 +285,9 @@ int Rig::orders_after_close(const nlohmann::json& halt) {
   const venue::VenueLog log = venue_->log();
   const auto connections = log.of_session("ENG1");
   if (connections.empty() || !halt.contains("sessions") || halt["sessions"].empty()) return -1;
-  const std::uint64_t offset = halt["sessions"].at(0).value("closed_offset", std::uint64_t{0});
+  const nlohmann::json& noted = halt["sessions"].at(0)["closed_offset"];
+  if (!noted.is_number_unsigned()) return -1;  // that connection is gone, and its offsets with it
+  const auto offset = noted.get<std::uint64_t>();
   int orders = 0;
   for (const venue::VenueMessage& message : connections.back()->messages)
     if ((message.type == "D" || message.type == "G") && message.offset >= offset) ++orders;
