@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kExitBroken = 1;
 constexpr int kExitUsage = 2;
+constexpr std::size_t kMaxFolderBytes = 50;  // a path of a run folder may have 64
 
 struct Options {
   Plan plan;
@@ -31,8 +32,10 @@ void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 class Folder {
  public:
   explicit Folder(bool keep) : keep_(keep) {
-    char name[] = "/tmp/pcd-XXXXXX";  // short: paths of sockets are bounded
-    if (mkdtemp(name) != nullptr) path_ = name;
+    const char* const base = std::getenv("TMPDIR");
+    std::string name = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/pcd-XXXXXX";
+    if (name.size() > kMaxFolderBytes) name = "/tmp/pcd-XXXXXX";
+    if (mkdtemp(name.data()) != nullptr) path_ = name;
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
@@ -85,7 +88,7 @@ int demonstrate(Options& options) {
   catch_signals();
   plan.isolation = isolate();
   const Folder folder(options.keep);
-  if (folder.path().empty()) return say("cannot make a folder in /tmp"), kExitBroken;
+  if (folder.path().empty()) return say("cannot make a folder in TMPDIR or /tmp"), kExitBroken;
   plan.dir = folder.path();
   say(std::string("network: ") + isolation_text(plan.isolation));
 
