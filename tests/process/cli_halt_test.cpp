@@ -14,6 +14,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -64,13 +65,22 @@ struct Desk {
     REQUIRE(engine_ticks != 0);
     pair.engine.reset();
     listener.reset();
+    if (!supervisor_holds) REQUIRE(eventually([this] { return !holds_session(supervisor->pid()); }));
+  }
+
+  [[nodiscard]] bool holds_session(pid_t pid) const {
+    OpenSockets sockets;
+    if (find_sockets(pid, sockets) != FenceError::ok) return true;
+    return std::any_of(sockets.list.begin(),
+                       sockets.list.begin() + static_cast<std::ptrdiff_t>(sockets.count),
+                       [this](const OpenSocket& socket) { return socket.inode == inode; });
   }
 
   void write_record(std::uint64_t ticks_off = 0) const {
     const std::string text = fmt::format(
         R"({{"v":1,"engine":"mm1","config":"x","supervisor":{{"pid":{},"start_ticks":{}}},)"
-        R"("engine_process":{{"pid":{},"start_ticks":{},"cgroup":""}},)"
-        R"("sessions":[{{"name":"CME-A","fd":0,"inode":{},"local":"l","remote":"127.0.0.1:1"}}],"contact":["GCC +1"]}})",
+        R"("engine_process":{{"pid":{},"start_ticks":{}}},)"
+        R"("sessions":[{{"name":"CME-A","inode":{},"local":"l","remote":"127.0.0.1:1"}}],"contact":["GCC +1"]}})",
         supervisor->pid(), supervisor_ticks, engine->pid(), engine_ticks + ticks_off, inode);
     write_bytes(folder.file("mm1.record"), text);
     REQUIRE(chmod(folder.file("mm1.record").c_str(), 0640) == 0);
@@ -203,6 +213,7 @@ TEST_CASE("with the engine already gone the report says that its queue may have 
   const Halted halted = halt(desk.folder);
   CHECK(halted.exit == ExitCode::fenced_blind);
   CHECK_FALSE(running(*desk.supervisor));
+  says(halted, "THE ENGINE WAS ALREADY GONE");
   says(halted, "QUEUE MAY HAVE DRAINED");
 }
 

@@ -15,8 +15,8 @@ namespace {
 
 Json whole_record() {
   return Json::parse(R"({"v":1,"engine":"mm1","config":"x","supervisor":{"pid":100,"start_ticks":5},
-    "engine_process":{"pid":101,"start_ticks":6,"cgroup":""},
-    "sessions":[{"name":"CME-A","fd":7,"inode":99,"local":"127.0.0.1:1","remote":"127.0.0.1:2"}],
+    "engine_process":{"pid":101,"start_ticks":6},
+    "sessions":[{"name":"CME-A","inode":99,"local":"127.0.0.1:1","remote":"127.0.0.1:2"}],
     "contact":["GCC"]})");
 }
 
@@ -36,22 +36,16 @@ TEST_CASE("a whole record names both processes, the sessions and the contact") {
   CHECK(record.contact.at(0) == "GCC");
 }
 
-TEST_CASE("a record with anything missing or absurd is refused as a whole") {
-  const std::vector<std::pair<const char*, Json>> spoils = {
-      {"/v", 2},
-      {"/engine", "mm2"},
-      {"/supervisor", nullptr},
-      {"/supervisor/pid", 1},
-      {"/engine_process/pid", -1},
-      {"/engine_process/pid", 0},
-      {"/engine_process/pid", 5'000'000},
-      {"/engine_process/start_ticks", 0},
-      {"/engine_process/start_ticks", "6"},
-      {"/engine_process/cgroup", "/sys/fs/cgroup/../../x"},
-      {"/engine_process/cgroup", "/tmp"},
-      {"/sessions/0/inode", 0},
-      {"/sessions/0/fd", -1},
-      {"/sessions/0/name", ""}};
+TEST_CASE("a record whose processes are missing or absurd is refused as a whole") {
+  const std::vector<std::pair<const char*, Json>> spoils = {{"/v", 2},
+                                                            {"/engine", "mm2"},
+                                                            {"/supervisor", nullptr},
+                                                            {"/supervisor/pid", 1},
+                                                            {"/engine_process/pid", -1},
+                                                            {"/engine_process/pid", 0},
+                                                            {"/engine_process/pid", 5'000'000},
+                                                            {"/engine_process/start_ticks", 0},
+                                                            {"/engine_process/start_ticks", "6"}};
   for (const auto& [path, value] : spoils) {
     Json record = whole_record();
     record[Json::json_pointer(path)] = value;
@@ -61,6 +55,29 @@ TEST_CASE("a record with anything missing or absurd is refused as a whole") {
   RunRecord out;
   CHECK(parse_record("", "mm1", out) == RecordError::malformed);
   CHECK(parse_record(whole_record().dump().substr(0, 80), "mm1", out) == RecordError::malformed);
+}
+
+TEST_CASE("a session that cannot be read does not save the engine from being fenced") {
+  const std::vector<std::pair<const char*, Json>> spoils = {{"/sessions/0/inode", 0},
+                                                            {"/sessions/0/inode", "99"},
+                                                            {"/sessions/0/name", ""},
+                                                            {"/sessions/0", 7},
+                                                            {"/sessions", nullptr}};
+  for (const auto& [path, value] : spoils) {
+    Json record = whole_record();
+    record[Json::json_pointer(path)] = value;
+    INFO(path << " " << value);
+    RunRecord out;
+    REQUIRE(parse_record(record.dump(), "mm1", out) == RecordError::ok);
+    CHECK(out.sessions_unreadable);
+    CHECK(out.sessions.empty());
+  }
+  Json many = whole_record();
+  for (std::size_t i = 0; i <= kMaxRecordSessions; ++i) many["sessions"].push_back(many["sessions"][0]);
+  RunRecord out;
+  REQUIRE(parse_record(many.dump(), "mm1", out) == RecordError::ok);
+  CHECK(out.sessions_unreadable);
+  CHECK(out.sessions.size() == kMaxRecordSessions);
 }
 
 TEST_CASE("a record that is a link or that others may write is not acted upon") {

@@ -231,6 +231,7 @@ TEST_CASE("figures read as on a desk") {
   CHECK(decimal(-5, 4) == "-0.0005");
   CHECK(in_unit(24'125'000'000, "money_e4") == "2,412,500");
   CHECK(duration(0) == "0 ns");
+  CHECK(duration(INT64_MAX) == "torn");
   CHECK(duration(24'000) == "24 us");
   CHECK(duration(400'000) == "0.4 ms");
   CHECK(duration(150'700'000) == "150 ms");

@@ -107,6 +107,7 @@ BlindFenceReport blind_fence(const std::string& run_dir, const std::string& engi
   report.engine_id = record.engine;
   report.supervisor_id = record.supervisor;
   report.contact = record.contact;
+  report.sessions_unreadable = record.sessions_unreadable;
   for (const RecordedSession& session : record.sessions)
     report.sessions.push_back({session, ResetOutcome::not_found, false});
   run_steps(record, answered, times, report);
@@ -114,7 +115,8 @@ BlindFenceReport blind_fence(const std::string& run_dir, const std::string& engi
 }
 
 bool queue_may_have_drained(const BlindFenceReport& report) noexcept {
-  return std::any_of(report.sessions.begin(), report.sessions.end(),
+  return report.sessions_unreadable ||
+         std::any_of(report.sessions.begin(), report.sessions.end(),
                      [](const SessionFate& fate) { return fate.outcome != ResetOutcome::reset; });
 }
 

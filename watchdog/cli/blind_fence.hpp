@@ -44,6 +44,7 @@ struct BlindFenceReport {
   ProcessFate engine = ProcessFate::not_touched;
   ProcessFate supervisor = ProcessFate::not_touched;
   std::vector<SessionFate> sessions;
+  bool sessions_unreadable = false;  ///< the record has sessions that cannot be read
   std::vector<std::string> contact;
   bool supervisor_answered = false;  ///< it won: the fence stopped before its next step
 };

@@ -47,6 +47,7 @@ std::string decimal(std::int64_t number, int decimals, bool with_groups) {
 }
 
 std::string duration(std::int64_t ns) {
+  if (ns == INT64_MAX) return "torn";
   const std::uint64_t size = magnitude(ns);
   const std::string sign = ns < 0 ? "-" : "";
   if (size < kThousand) return fmt::format("{}{} ns", sign, size);

@@ -15,6 +15,7 @@ namespace portcullis::cli {
 /// Fixed point without trailing zeros: (601225000000, 8) -> "6,012.25"; decimals 0..18
 [[nodiscard]] std::string decimal(std::int64_t number, int decimals, bool with_groups = true);
 /// 24000 -> "24 us", 400000 -> "0.4 ms", 1204000000 -> "1.204 s"; negative values keep their sign
+/// INT64_MAX, the age of a stamp from the future, -> "torn"
 [[nodiscard]] std::string duration(std::int64_t ns);
 /// 5467000000000 -> "01:31:07"
 [[nodiscard]] std::string clock_time(std::int64_t ns);

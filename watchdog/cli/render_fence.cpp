@@ -19,9 +19,10 @@ std::string session_line(const SessionFate& fate) {
                      fate.through_supervisor ? " through the supervisor's duplicate" : "");
 }
 
-const char* headline(ExitCode code) noexcept {
-  switch (code) {
-    case ExitCode::fenced_blind: return "FENCED BLIND";
+const char* headline(const BlindFenceReport& report) noexcept {
+  switch (judge_fence(report)) {
+    case ExitCode::fenced_blind:
+      return report.engine == ProcessFate::killed ? "FENCED BLIND" : "THE ENGINE WAS ALREADY GONE";
     case ExitCode::permission: return "NOT FENCED: permission refused; repeat as root";
     case ExitCode::not_running: return "NOT FENCED";
     case ExitCode::ok:
@@ -80,14 +81,12 @@ const char* process_fate_text(ProcessFate fate) noexcept {
 
 std::string render_fence(const std::string& engine, const std::string& why, const BlindFenceReport& report) {
   if (report.record != RecordError::ok)
-    return fmt::format("{}  {}  {}: {}\n", engine, why, headline(judge_fence(report)),
-                       record_error_text(report.record));
+    return fmt::format("{}  {}  {}: {}\n", engine, why, headline(report), record_error_text(report.record));
   if (report.supervisor_answered && report.engine == ProcessFate::not_touched && report.sessions.empty())
     return fmt::format("{}  {}  the supervisor answered in the meantime\n", engine, why);
-  std::string text =
-      fmt::format("{}  {}  {}\n", engine, why,
-                  report.supervisor_answered ? "the supervisor answered while it was being fenced"
-                                             : headline(judge_fence(report)));
+  std::string text = fmt::format(
+      "{}  {}  {}\n", engine, why,
+      report.supervisor_answered ? "the supervisor answered while it was being fenced" : headline(report));
   for (const SessionFate& fate : report.sessions) text += session_line(fate);
   text += process_line("ENGINE", report.engine_id, report.engine);
   text += process_line("SUPERVISOR", report.supervisor_id, report.supervisor);

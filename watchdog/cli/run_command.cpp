@@ -150,6 +150,7 @@ void DeskRun::await_ladder() {
     usleep(20'000);
   }
   if (object_of(last, "halt").empty()) return;
+  last.erase("exit");  // of the status, not of the halt
   fmt::print(stderr, "{}", render_halt(config_.engine, last, {}, NameSource::local_file));
 }
 

@@ -28,17 +28,13 @@ bool read_process(const Json& object, ProcessId& process) {
   return true;
 }
 
+/// False: the entry names no socket. Where it stands in the engine is looked up, not believed.
 bool read_session(const Json& object, RecordedSession& session) {
   const auto inode = number_of(object, "inode");
-  if (!inode || *inode <= 0) return false;
-  session = {text_of(object, "name"), static_cast<std::uint64_t>(*inode), text_of(object, "local"),
-             text_of(object, "remote")};
-  return !session.name.empty();
-}
-
-/// "" or a folder below /sys/fs/cgroup/ without "..".
-bool is_cgroup(const std::string& path) {
-  return path.empty() || (path.starts_with("/sys/fs/cgroup/") && path.find("..") == std::string::npos);
+  session = {text_of(object, "name"), 0, text_of(object, "local"), text_of(object, "remote")};
+  if (!inode || *inode <= 0 || session.name.empty()) return false;
+  session.inode = static_cast<std::uint64_t>(*inode);
+  return true;
 }
 
 /// Regular, not writable by group or others, and owned by the folder's owner, by root or by the caller.
@@ -93,16 +89,17 @@ RecordError parse_record(std::string_view text, std::string_view engine, RunReco
   if (!object || number_of(*object, "v") != 1 || text_of(*object, "engine") != engine)
     return RecordError::malformed;
   RunRecord read;
-  const Json& process = object_of(*object, "engine_process");
-  if (!read_process(object_of(*object, "supervisor"), read.supervisor) || !read_process(process, read.engine))
+  if (!read_process(object_of(*object, "supervisor"), read.supervisor) ||
+      !read_process(object_of(*object, "engine_process"), read.engine))
     return RecordError::malformed;
-  read.cgroup = text_of(process, "cgroup");
-  const Json& sessions = array_of(*object, "sessions");
-  if (!is_cgroup(read.cgroup) || sessions.size() > kMaxRecordSessions) return RecordError::malformed;
-  for (const Json& entry : sessions) {
+  // a session that cannot be read does not save the engine: it is killed, and the session counts as not reset
+  read.sessions_unreadable = !object->contains("sessions") || !(*object)["sessions"].is_array();
+  for (const Json& entry : array_of(*object, "sessions")) {
     RecordedSession session;
-    if (!read_session(entry, session)) return RecordError::malformed;
-    read.sessions.push_back(std::move(session));
+    if (read.sessions.size() < kMaxRecordSessions && read_session(entry, session))
+      read.sessions.push_back(std::move(session));
+    else
+      read.sessions_unreadable = true;
   }
   for (const Json& line : array_of(*object, "contact"))
     if (line.is_string()) read.contact.push_back(printable(line.get_ref<const std::string&>()));

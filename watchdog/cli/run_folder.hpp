@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file What the run folder says: which engines there are (ENGINE.control, ENGINE.halt) and, in
 /// ENGINE.record, which processes and sockets belong to one. The record is what the blind fence acts on, so
-/// it is read like a stranger's: a link, a file that others may write, one of an unexpected owner or with any
-/// field missing is refused as a whole. Written by the supervisor's scribe at attach and at each session, by
-/// rename; read by the CLI only.
+/// it is read like a stranger's: a link, a file that others may write, one of an unexpected owner or
+/// without whole process numbers is refused. Written by the supervisor's scribe at attach and at each
+/// session, by rename; read by the CLI only.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -36,8 +36,8 @@ struct RecordedSession {
 struct RunRecord {
   ProcessId supervisor;
   ProcessId engine;
-  std::string cgroup;  ///< the engine's own, below /sys/fs/cgroup; empty = none of its own
   std::vector<RecordedSession> sessions;
+  bool sessions_unreadable = false;  ///< there are more, but they cannot be read: they count as not reset
   std::vector<std::string> contact;
 };
 
