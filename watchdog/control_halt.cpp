@@ -246,6 +246,7 @@ void Control::step_sever(std::uint64_t now_ns) {
   if (!severed()) return;
   sever_.active = false;
   end_rung(Rung::sever, RungResult::done, now_ns);
+  if (!link_.attached()) return;
   link_.read_sessions(sessions_);
   book_.refresh(link_.attachment().ledger, now_ns);
   static_cast<void>(book_.contained(sessions_, engine_at_rest()));  // notes the final counts
@@ -263,6 +264,7 @@ bool Control::severed() const noexcept {
 }
 
 void Control::begin_fence(std::uint64_t now_ns) {
+  step_sever(now_ns);
   if (sever_.active) report().queue_may_have_drained = true;  // it is killed with a session that is not reset yet
   end_rung(Rung::sever, RungResult::failed, now_ns);
   report().rungs[4] = {RungResult::running, now_ns - report().breach_ns, 0};

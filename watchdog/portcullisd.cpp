@@ -13,6 +13,7 @@
 #include "watchdog/control.hpp"
 #include "watchdog/hardening.hpp"
 #include "watchdog/instance_lock.hpp"
+#include "watchdog/memory_arena.hpp"
 
 namespace portcullis {
 namespace {
@@ -20,6 +21,8 @@ namespace {
 constexpr int kMonitorPriority = 30;  // SCHED_FIFO, above control's
 constexpr int kControlPriorityFifo = 20;
 constexpr std::uint64_t kStopWaitNs = 2'000'000'000;
+constexpr std::size_t kAllocatingThreads = 2;                  // control, and the scribe (the journal's library)
+constexpr std::size_t kControlHeapBytes = 4UL * 1024 * 1024;   // a status answer of the largest configuration
 
 struct Options {
   std::string config;
@@ -78,6 +81,9 @@ int supervise(const Config& config, const People& people, Scribe& scribe, Notifi
   }
   static_cast<void>(schedule_fifo(cycle.native_handle(), kMonitorPriority));
   static_cast<void>(schedule_fifo(pthread_self(), kControlPriorityFifo));
+  if (const ArenaError e = touch_memory(kControlHeapBytes); e == ArenaError::ok) {
+    static_cast<void>(forbid_system_memory());  // from here on every thread lives on what it has
+  }
   event.event = Event::ready;
   event.when = read_stamp(boot_id);
   static_cast<void>(scribe.event(event));
@@ -94,6 +100,7 @@ int supervise(const Config& config, const People& people, Scribe& scribe, Notifi
 int run(const Options& options) {
   if (!refuse_inspection()) return fail(kExitUnavailable, "prctl(PR_SET_DUMPABLE) was refused");
   if (const std::string missing = missing_in_kernel(); !missing.empty()) return fail(kExitUnavailable, missing);
+  const ArenaError arena = reserve_memory(kAllocatingThreads);
   LoadResult loaded = load_config(options.config);
   if (!loaded.config) {
     for (const ConfigError& error : loaded.errors) fmt::print(stderr, "{}\n", to_text(error));
@@ -117,6 +124,7 @@ int run(const Options& options) {
   if (opened.audit != AuditError::ok) return fail(kExitUnavailable, "the audit cannot be opened: " + std::string(audit_error_name(opened.audit)));
   if (!opened.run_dir) return fail(kExitUnavailable, "the run folder cannot be opened");
   std::vector<std::string> warnings;
+  if (arena != ArenaError::ok) warnings.push_back(std::string("no memory arena: ") + arena_error_text(arena));
   if (const std::string w = lock_memory(); !w.empty()) warnings.push_back("memory is not locked: " + w);
   return supervise(config, people, *scribe, notifier, std::move(warnings), locked.replaced);
 }

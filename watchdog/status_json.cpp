@@ -120,7 +120,9 @@ Json beat_age(const LaneBlock& block, std::uint64_t now_ns) {
   const std::uint64_t beat_ns = load(block.beat_ns);
   const bool at_rest = (load(block.in_flight) & 1U) == 0 && load(block.work_in) == load(block.work_done);
   if (beat_ns == 0 || (load(block.idle) == 1 && at_rest)) return nullptr;
-  return clamped(stamp_age_ns(beat_ns, now_ns));
+  constexpr std::uint64_t kReadLaterNs = 1'000'000'000;  // the ledger is read after the view's clock
+  const bool newer = beat_ns > now_ns && beat_ns - now_ns < kReadLaterNs;
+  return newer ? 0 : clamped(stamp_age_ns(beat_ns, now_ns));
 }
 
 /// One lane in one or more rows: a long list of positions goes on in rows marked "continued".

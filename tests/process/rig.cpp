@@ -93,6 +93,7 @@ int Process::wait(int timeout_ms) {
 }
 
 std::string Process::output() const { return read_file(output_); }
+std::string Process::read(const std::string& path) { return read_file(path); }
 
 bool eventually(const std::function<bool()>& holds, int timeout_ms) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);

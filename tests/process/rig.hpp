@@ -34,6 +34,8 @@ class Process {
   /// Waits at most timeout_ms; the wait status, or -1 where it still runs.
   int wait(int timeout_ms);
   [[nodiscard]] std::string output() const;
+  /// A whole file; empty where there is none.
+  [[nodiscard]] static std::string read(const std::string& path);
 
  private:
   pid_t pid_ = -1;

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 
 #include "tests/process/rig.hpp"
 
@@ -147,3 +148,42 @@ TEST_CASE("a second engine on one supervisor is refused") {
   CHECK((WIFEXITED(status) && WEXITSTATUS(status) != 0));
   CHECK(rig.state() == "armed");
 }
+
+#ifndef PORTCULLIS_SANITIZED
+TEST_CASE("once armed, no thread of the supervisor takes memory from the system, through a whole halt") {
+  Rig rig;
+  REQUIRE(rig.up(20));
+  REQUIRE(rig.status().is_object());
+  const std::string counted = rig.dir() + "/memory.calls";
+  Process count({"/usr/bin/strace", "-f", "-qq", "-o", counted, "-p", std::to_string(rig.supervisor().pid()), "-e",
+                 "trace=mmap,munmap,mremap,brk,madvise,mprotect,pwrite64"},
+                rig.dir() + "/count.out");
+  const auto calls = [&](const std::string& name) {
+    const std::string text = Process::read(counted);
+    int found = 0;
+    for (std::size_t at = text.find(name + "("); at != std::string::npos; at = text.find(name + "(", at + 1)) ++found;
+    return found;
+  };
+  const auto traced = [&](const std::string& task) {
+    const std::string text = Process::read(task + "/status");
+    return text.find("TracerPid:") != std::string::npos && text.find("TracerPid:\t0\n") == std::string::npos;
+  };
+  REQUIRE(eventually([&] {
+    const std::string tasks = "/proc/" + std::to_string(rig.supervisor().pid()) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks))
+      if (!traced(task.path().string())) return false;
+    return true;
+  }));
+  const CliResult halt = rig.cli({"halt", "mm1"});
+  CHECK(halt.exit == 0);
+  CHECK(rig.status().is_object());
+  REQUIRE(eventually([&] { return calls("pwrite64") >= 2; }));  // the latch was written under our eyes: we do count
+  count.signal(SIGINT);
+  CHECK(count.wait(20'000) != -1);
+  INFO(Process::read(counted));
+  for (const char* name : {"mmap", "munmap", "mremap", "brk", "madvise", "mprotect"}) {
+    INFO(name);
+    CHECK(calls(name) == 0);
+  }
+}
+#endif
