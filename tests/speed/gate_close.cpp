@@ -8,12 +8,12 @@
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 
 #include "tests/speed/bare.hpp"
 #include "tests/speed/desk.hpp"
@@ -179,7 +179,7 @@ class StopTarget {
  public:
   explicit StopTarget(int processor) : words_(shared_object<Words>()) {
     child_ = Child(processor, [this] { obey(); });
-    pidfd_ = pidfd_open(child_.pid(), 0);
+    pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, child_.pid(), 0));
     if (pidfd_ < 0) fail("no pidfd");
   }
   ~StopTarget() { close(pidfd_); }
@@ -192,13 +192,13 @@ class StopTarget {
     ++breaches_;
     store(words_.go, breaches_);
     spin_until("the target does not start", [&] { return load(words_.breach) == breaches_; });
-    if (pidfd_send_signal(pidfd_, SIGSTOP, nullptr, 0) != 0) fail("SIGSTOP was refused");
+    if (send(SIGSTOP) != 0) fail("SIGSTOP was refused");
     int status = 0;
     if (waitpid(child_.pid(), &status, WUNTRACED) != child_.pid() || !WIFSTOPPED(status))
       fail("the target did not stop");
     const std::uint64_t took = load(words_.last) - load(words_.began);
     store(words_.go, 0);
-    pidfd_send_signal(pidfd_, SIGCONT, nullptr, 0);
+    static_cast<void>(send(SIGCONT));
     spin_until("the target does not go on", [&] { return load(words_.last) == 0; });
     return took;
   }
@@ -210,6 +210,10 @@ class StopTarget {
     alignas(kCacheLineBytes) Word began{0};
     Word last{0};
   };
+  /// glibc 2.36 declares its wrapper without C linkage.
+  [[nodiscard]] long send(int number) const {
+    return syscall(SYS_pidfd_send_signal, pidfd_, number, nullptr, 0);
+  }
   [[noreturn]] void obey() {
     for (;;) {
       const std::uint64_t go = load(words_.go);

@@ -56,7 +56,12 @@ class QuietGate {
     char* text = texts_[at].data();
     std::snprintf(text, 37, "ORDER-ID-OF-36-BYTES%016llu", static_cast<unsigned long long>(++number_));
     const bool buy = number_ % 2 == 0;
-    order = testing::c_order({"x"});
+    order = pc_order{};
+    order.size = sizeof order;
+    order.order_qty = 1;
+    order.px_e8 = 100 * testing::kPx;
+    order.ord_type = PC_LIMIT;
+    order.tif = PC_DAY;
     order.cl_ord_id = {text, 36, 0};
     order.side = static_cast<std::uint8_t>(buy ? PC_BUY : PC_SELL);
     order.parent = parents_[buy ? 1 : 0];

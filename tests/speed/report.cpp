@@ -33,7 +33,7 @@ void Report::add(const std::string& name, const std::string& supervisor, Samples
                  const std::string& what) {
   std::vector<double>& all = samples.all();
   const double most = all.empty() ? 0 : *std::max_element(all.begin(), all.end());
-  figures.push_back({name, supervisor, quantile(all, 0.5), quantile(all, 0.99), quantile(all, 0.999), most,
+  figures.push_back({name, supervisor, stepped_median(all), quantile(all, 0.99), quantile(all, 0.999), most,
                      all.size(), what});
 }
 
