@@ -24,6 +24,8 @@ struct Order {
   std::int64_t stop_px_e8 = 0;
 };
 
+/// Points into the order's id: a temporary would dangle.
+pc_order c_order(const Order&& o) = delete;
 inline pc_order c_order(const Order& o) {
   pc_order order{};
   order.size = sizeof order;

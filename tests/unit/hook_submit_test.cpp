@@ -69,11 +69,9 @@ TEST_CASE("a lane with an order on its way out is busy") {
 TEST_CASE("the flight of a batch ends with its last order") {
   TestSupervisor supervisor;
   Engine engine(supervisor);
-  std::vector<std::string> ids{"B0", "B1", "B2"};
+  const std::vector<Order> wanted{{"B0"}, {"B1", 0}, {"B2"}};
   std::vector<pc_order> orders;
-  for (const std::string& id : ids) orders.push_back(c_order({id}));
-  orders[1].order_qty = 0;
-  for (std::size_t i = 0; i < 3; ++i) orders[i].cl_ord_id = text_of(ids[i]);
+  for (const Order& order : wanted) orders.push_back(c_order(order));
   std::vector<pc_ticket> tickets(3);
   for (pc_ticket& ticket : tickets) ticket.size = sizeof ticket;
   REQUIRE(pc_submit_batch(engine.lane(), orders.data(), 3, tickets.data()) == 2);
@@ -163,8 +161,8 @@ namespace {
 pc_lane* signal_lane = nullptr;
 pc_verdict signal_verdict = PC_PASS;
 void submit_in_handler(int) {
-  const std::string id = "SIG";
-  const pc_order order = c_order({id});
+  const Order wanted{"SIG"};
+  const pc_order order = c_order(wanted);
   pc_ticket ticket{};
   ticket.size = sizeof ticket;
   signal_verdict = pc_submit(signal_lane, &order, &ticket);
@@ -223,8 +221,8 @@ TEST_CASE("without a supervisor the hook lives and everything is closed") {
   pc_lane* lane = nullptr;
   CHECK(pc_lane_open(hook, "one", &lane) == PC_ERR_NO_SUPERVISOR);
   REQUIRE(lane != nullptr);
-  const std::string id = "A1";
-  const pc_order order = c_order({id});
+  const Order wanted{"A1"};
+  const pc_order order = c_order(wanted);
   pc_ticket ticket{};
   ticket.size = sizeof ticket;
   CHECK(pc_submit(lane, &order, &ticket) == PC_CLOSED);
