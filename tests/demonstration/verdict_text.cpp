@@ -92,25 +92,21 @@ std::string outcome(const Verdict& v) {
       engine_name(kStaleServer), h.state, h.latched ? "latched" : "NOT LATCHED", h.others_halted);
 }
 
+constexpr const char* kNotes =
+    R"({} servers, one without the new code; {} parents in {} symbols; {} s each run.
+The stale server sends {} children a second, {} % of them resting.
+Network: {}.
+Every figure was counted in these two runs, orders and executions in the venue's own log. Prices are made
+up; time and totals are scaled: Knight's 45 minutes are {} s here. Knight Capital, 1 August 2012 (SEC order
+34-70694, paragraphs 1 and 17): 212 parents, over 4 million executions in 154 stocks, over 397 million
+shares. Derived from it, a second: 1,480 executions, 147,000 shares, 2.46 million USD of gross position,
+170,000 USD lost; most of it to prices that moved, which these do not. The breach is the moment when the
+supervisor found it; the engine's own gate had refused that order. Portcullis does not flatten.
+)";
+
 std::string notes(const Plan& plan) {
-  return fmt::format(
-      "{} servers, {} without the new code; {} parents in {} symbols; {} s each run; the stale server sends "
-      "{} children\n"
-      "a second, {} % of them resting. Network: {}.\n"
-      "Every figure above was counted in these two runs, orders and executions from the venue's own log. "
-      "Prices are\n"
-      "made up and time is scaled: Knight's 45 minutes are {} s here, its loss came mostly from prices that "
-      "moved,\n"
-      "which these do not. Knight Capital, 1 August 2012 (SEC order 34-70694): 212 parents, 4 million "
-      "executions in 154\n"
-      "stocks, 397 million shares (paragraphs 1 and 17); derived from it: 1,480 executions, 147,000 shares, "
-      "2.46 million\n"
-      "dollars of gross position and 170,000 dollars of loss per second. The breach is the moment the "
-      "supervisor\n"
-      "found it; the engine's own gate had refused the order before. Portcullis does not flatten: positions "
-      "stay.\n",
-      kServers, 1, kParents, kSymbols, plan.seconds, plan.stale_rate_per_s, plan.rest_percent,
-      isolation_text(plan.isolation), plan.seconds);
+  return fmt::format(fmt::runtime(kNotes), kServers, kParents, kSymbols, plan.seconds, plan.stale_rate_per_s,
+                     plan.rest_percent, isolation_text(plan.isolation), plan.seconds);
 }
 
 std::string totals_json(const Totals& totals) {
