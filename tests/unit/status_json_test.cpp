@@ -171,7 +171,9 @@ TEST_CASE("a lane shows its state, its beat, its open orders and what is not fla
 
 TEST_CASE("a beat from the future is old, and contradicting words are not shown as a position") {
   Shown shown;
-  store(shown.world.block().beat_ns, shown.world.now_ns + 1);
+  store(shown.world.block().beat_ns, shown.world.now_ns + 1);  // newer than the view's clock: read a moment later
+  CHECK(shown.status()["lanes"][0]["beat_age_ns"] == 0);
+  store(shown.world.block().beat_ns, shown.world.now_ns + 2'000'000'000);
   store(shown.world.ledger().cell(0).released_buy, 1);
   store(shown.world.block().released_orders, 1);
   const Json lane = shown.status()["lanes"][0];
