@@ -62,7 +62,7 @@ TEST_CASE("a venue that also talks nonsense: only its true answers count") {
   check_accounted(rig, outcome.report);
   const bool proven = outcome.report.value("proven", false);
   CHECK(proven == (outcome.halt.exit == 0));
-  if (proven) CHECK(outcome.report.value("acknowledged", -1) == kOrders);
+  if (proven) CHECK(outcome.report.value("acknowledged", -1) == outcome.report.value("open_at_containment", 0));
   CHECK(eventually([&] { return rig.venue_open_orders() == 0; }));
 }
 
@@ -142,7 +142,8 @@ TEST_CASE("a disk that stalls two seconds at the trip delays the latch's file an
   const nlohmann::json report = rig.halted();
   INFO(halt.text << stall.output() << rig.logs());
   REQUIRE(report.is_object());
-  CHECK(report.value("acknowledged", -1) == kOrders);
+  CHECK(report.value("proven", false));  // the engine may have cancelled the first ones before the book was opened
+  CHECK(report.value("acknowledged", -1) == report.value("open_at_containment", 0));
   CHECK(report.value("halted_ns", std::int64_t{0}) < 1'900'000'000);
   CHECK(rig.venue_open_orders() == 0);
   stall.signal(SIGINT);
