@@ -159,12 +159,15 @@ std::string lane_lines(const Json& lanes) {
 
 using Row = std::array<std::string, 9>;
 
-/// Age of an evaluation; a stamp from the future is torn.
+/// Age of an evaluation. The monitor goes on while an answer is written, so a stamp may be a moment newer than the
+/// answer's clock; one from further in the future is torn.
 std::string last_words(const Json& limit, const std::optional<std::int64_t>& now) {
   const auto last = number_of(limit, "last_ns");
   if (!last || !now) return "?";
   if (*last == 0) return "never";
-  return *last > *now ? "torn" : duration(*now - *last);
+  constexpr std::int64_t kMomentNs = 1'000'000'000;
+  if (*last > *now) return *last - *now < kMomentNs ? duration(0) : "torn";
+  return duration(*now - *last);
 }
 
 std::string percent(const std::optional<std::int64_t>& thousandths) {
