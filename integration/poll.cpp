@@ -60,6 +60,7 @@ LaneRun* newest_run(pc_lane& lane) noexcept {
   lane.mine = run;
   lane.newer_since_ns = 0;
   lane.wake_seen = UINT64_MAX;
+  lane.lost_reports.store(0, std::memory_order_relaxed);  // they belonged to the old ledger
   lane.run.store(run, std::memory_order_release);
   return run;
 }

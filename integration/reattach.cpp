@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kTryEveryNs = 100'000'000;
 constexpr std::uint64_t kStepEveryNs = 2'000'000;  ///< while an answer is awaited
 constexpr std::uint64_t kAnswerWithinNs = 2'000'000'000;
+constexpr std::uint64_t kReopenWithinNs = 500'000'000;
 
 /// The engine keeps instrument numbers: a restarted supervisor must use the same.
 bool same_instruments(const Attachment& before, const Attachment& now) noexcept {
@@ -79,10 +80,10 @@ void hear_again(pc_hook& hook, std::uint64_t now_ns) {
   hook.pending_session = 0;
 }
 
-/// Registers one session again; waits at most 20 ms in all for its answers, so that a poll stays short.
+/// Registers one session again; waits at most 500 ms in all for its answers (no order passes meanwhile).
 void reopen_session(pc_hook& hook, pc_session& session) {
   if (session.run.load(std::memory_order_relaxed) == nullptr) return;  // ended
-  const std::uint64_t deadline_ns = monotonic_now_ns() + 20'000'000;
+  const std::uint64_t deadline_ns = monotonic_now_ns() + kReopenWithinNs;
   Answer answer;
   if (send_request(hook.socket.get(), make_request(AttachOp::session_open, session.name), session.fd.get()) !=
           TalkError::none ||

@@ -135,6 +135,9 @@ TEST_CASE("two lanes share an engine rate: in no window more orders than allowed
   const std::uint64_t first = head > 1'024 ? head - 1'024 : 0;
   REQUIRE(head > window.max);
   for (std::uint64_t n = first; n < head; ++n) REQUIRE(load(ledger.shared_stamp(n).sequence) == n + 1);
+  for (std::uint64_t n = first + 1; n < head;
+       ++n)  // stamped in the order of the claims, or the window is not exact
+    REQUIRE(load(ledger.shared_stamp(n).stamp_ns) >= load(ledger.shared_stamp(n - 1).stamp_ns));
   for (std::uint64_t n = first + window.max; n < head; ++n) {
     INFO("entry " << n << " of " << head);
     REQUIRE(load(ledger.shared_stamp(n).stamp_ns) - load(ledger.shared_stamp(n - window.max).stamp_ns) >=

@@ -39,6 +39,8 @@ TEST_CASE(
   CHECK(pc_poll(engine.lane()) == PC_COMMAND_NONE);
   REQUIRE(engine.send({"A1"}) == PC_PASS);
   const pc_order_handle order = engine.ticket.order;
+  supervisor.request_cancel(8);
+  CHECK(pc_poll(engine.lane()) == PC_COMMAND_CANCEL);  // the request alone is enough
   supervisor.request_cancel(9);
   supervisor.set(GateState::halted);
   CHECK(pc_poll(engine.lane()) == PC_COMMAND_CANCEL);

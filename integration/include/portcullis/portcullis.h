@@ -56,7 +56,7 @@ typedef enum pc_verdict {
   PC_POSITION_UNSET = 8,  /**< nobody stated the start-of-day position */
   PC_NO_REFERENCE = 9,    /**< a price is needed to judge the order and there is none */
   PC_OVERFLOW = 10,       /**< the arithmetic would overflow: a breach */
-  PC_DUPLICATE_ID = 11,   /**< this ClOrdID is in use */
+  PC_DUPLICATE_ID = 11,   /**< this ClOrdID is in use, or was: kept until its place in the table is needed */
   PC_TABLE_FULL = 12,     /**< a capacity of the ledger is used up */
   PC_CONTENDED = 13,      /**< other lanes or the responder moved the same totals too often; try again */
   PC_UNKNOWN_ORDER = 14,  /**< no such open order */
@@ -202,7 +202,8 @@ PC_API pc_status pc_lane_open(pc_hook* hook, const char* name, pc_lane** lane);
 PC_API pc_status pc_lane_owner(pc_lane* lane, int pidfd);
 /** Lets other threads take the lane's roles; the caller orders them. */
 PC_API pc_status pc_lane_rebind(pc_lane* lane);
-/** States the start-of-day position; only while locked. */
+/** States the start-of-day position; only while locked. What this ledger booked since it was made (at attach, and again
+ *  at each re-attachment) comes on top of it. With a gross limit and no reference price: PC_ERR_ARGUMENT. */
 PC_API pc_status pc_position(pc_lane* lane, uint32_t instrument, int64_t position);
 /** States position 0 for every instrument of the lane that was not stated yet; only while locked. */
 PC_API pc_status pc_positions_flat(pc_lane* lane);
