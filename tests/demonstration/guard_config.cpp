@@ -6,6 +6,8 @@
 namespace portcullis::demonstration {
 namespace {
 
+// Eight engines, eight supervisors and a venue share what may be two busy cores: what waits for a processor is given
+// seconds, so that none of the servers is halted for this machine's load. Orders are not: see the limits.
 constexpr const char* kHead = R"(version       = 1
 environment   = "demonstration"
 currency      = "USD"
@@ -17,9 +19,10 @@ run_dir   = "{run_dir}"
 state_dir = "{state_dir}"
 
 [supervisor]
-lease_ms    = 1000
-beat_age_ms = 3000
-progress_ms = 3000
+lease_ms      = 2000
+beat_age_ms   = 5000
+progress_ms   = 5000
+unreadable_ms = 2000
 
 [ladder]
 ask_ms = 2000
