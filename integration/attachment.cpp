@@ -118,8 +118,8 @@ void share_out_slots(const Attachment& a, LaneRun& run) {
   run.withdrawn.reserve(slots);
   run.cancel_list.reserve(slots);
   run.free_slots.reserve(slots);
-  for (std::uint32_t slot = run.slot_begin; slot < run.slot_end; ++slot)
-    run.free_slots.push(handle_of(a.first_generation, slot));
+  run.untouched.reserve(slots);
+  for (std::uint32_t slot = run.slot_end; slot > run.slot_begin; --slot) run.untouched.push_back(slot - 1);
   for (std::uint32_t p = run.parent_end; p > run.parent_begin; --p) run.free_parents.push_back(p - 1);
 }
 

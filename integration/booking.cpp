@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/booking.hpp"
 
-#include <ctime>
-
 namespace portcullis {
 namespace {
-
-/// CLOCK_MONOTONIC_COARSE: some ms behind CLOCK_MONOTONIC, never ahead; an eighth of its price. For people
-/// only.
-std::uint64_t coarse_now_ns() noexcept {
-  timespec ts;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-  return static_cast<std::uint64_t>(ts.tv_sec) * 1'000'000'000ULL + static_cast<std::uint64_t>(ts.tv_nsec);
-}
 
 /// Own addition with a bound; false leaves the word alone.
 bool add_bounded(SignedWord& word, std::int64_t by) noexcept {
@@ -120,7 +110,6 @@ bool move_position(LaneRun& run, std::uint32_t pair, SignedWord& word, std::int6
 }  // namespace
 
 void set_answer(const Named& o, AnswerState state) noexcept {
-  store(o.slot.answered_ns, coarse_now_ns());
   store(o.slot.answer_word, std::uint64_t{o.generation} << 8U | static_cast<std::uint64_t>(state));
 }
 
@@ -235,13 +224,14 @@ void take_over(Named& newer) noexcept {
 }
 
 bool repeated(LaneRun& run, std::uint64_t hash) noexcept {
-  const std::uint64_t bucket = (hash >> 32U) & (kExecBuckets - 1);
+  const std::uint64_t bucket = hash & (kExecBuckets - 1);
   std::uint64_t* words = &run.exec_ids[bucket * kExecBucketWords];
-  for (std::uint32_t i = 0; i < kExecBucketWords; ++i)
-    if (words[i] == hash) return true;
+  bool found = false;
+  for (std::uint32_t i = 0; i < kExecBucketWords; ++i) found |= words[i] == hash;
+  if (found) return true;
   std::uint8_t& next = run.exec_next[bucket];
-  words[next] = hash;
-  next = static_cast<std::uint8_t>((next + 1U) % kExecBucketWords);
+  words[next % kExecBucketWords] = hash;
+  ++next;
   return false;
 }
 

@@ -1,90 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "integration/commit.hpp"
+#include "integration/record.hpp"
 
 namespace portcullis {
 namespace {
 
 constexpr int kSharedRetries =
     64;  ///< of a compare-exchange on a shared total; then the verdict is `contended`
-
-std::uint64_t submit_word(std::uint64_t generation, SubmitState state) noexcept {
-  return generation << 8U | static_cast<std::uint64_t>(state);
-}
-
-bool same_id(const OrderSlot& slot, const Id& id) noexcept {
-  for (int i = 4; i >= 0; --i)  // the last word holds the length and the end: differs first
-    if (load(slot.cl_ord_id.words[i]) != id.words[i]) return false;
-  return true;
-}
-
-/// A slot of the share that is free; kNone when all are in use.
-std::uint32_t take_slot(LaneRun& run) noexcept {
-  if (!run.withdrawn.empty()) {
-    const std::uint32_t slot = run.withdrawn.back();
-    run.withdrawn.pop_back();
-    return slot;
-  }
-  std::uint64_t entry = 0;
-  while (run.free_slots.peek(entry)) {  // bounded: the ring holds at most twice the share
-    run.free_slots.drop();
-    const auto slot = static_cast<std::uint32_t>(entry);
-    if (run.note(slot).generation == entry >> 32U) return slot;
-  }
-  return OrderIndex::kNone;
-}
-
-/// The next order's slot will be written line by line: five misses at once now instead of one after the other
-/// then.
-void prefetch_next_slot(LaneRun& run) noexcept {
-  std::uint64_t entry = 0;
-  if (!run.free_slots.peek(entry)) return;
-  const auto slot = static_cast<std::uint32_t>(entry);
-  run.attachment->index.prefetch_place(run.note(slot).place);
-  const auto* line = reinterpret_cast<const char*>(&run.orders[slot]);
-  for (std::size_t at = 0; at < sizeof(OrderSlot); at += kCacheLineBytes) __builtin_prefetch(line + at, 1);
-}
-
-void fill_slot(const Trial& t, const OrderRecord& r, OrderSlot& slot) noexcept {
-  store(slot.lane_pair, std::uint64_t{t.run.lane} << 32U | t.pair);
-  store(slot.instrument_terms, std::uint64_t{t.instrument} << 32U | std::uint64_t{r.side} << 16U |
-                                   std::uint64_t{r.ord_type} << 8U | r.tif);
-  store(slot.order_qty, t.order_qty);
-  store(slot.px_e8, t.px_e8);
-  store(slot.notional_e4, t.added_notional_e4);
-  store(slot.submitted_ns, t.now_ns);
-  store(slot.parent, t.parent_link);
-  slot.cl_ord_id.put(r.cl_ord_id);
-  store(slot.orig_slot, r.orig_link);
-  store(slot.cancel_ns, 0);
-  store(slot.reserved_qty, t.added_qty);
-  store(slot.session_epoch, 0);
-  store(slot.msg_begin_byte, 0);
-  store(slot.msg_end_byte, 0);
-  store(slot.msg_seq_num, 0);
-  store(slot.reference_px_e8, t.reference_px_e8);
-  store(slot.answer_word, 0);
-  store(slot.cum_qty, 0);
-  store(slot.released_qty, 0);
-  store(slot.released_notional_e4, 0);
-  store(slot.refused_reason, 0);
-  store(slot.last_exec_hash, 0);
-  store(slot.order_id.words[4], 0);
-}
-
-void add_private(const Trial& t) noexcept {
-  LaneBlock& block = *t.run.block;
-  Cell& cell = t.run.cells[t.pair];
-  add_own(t.buy ? cell.submitted_buy : cell.submitted_sell, t.added_qty);
-  add_own(block.submitted_notional_e4, t.added_notional_e4);
-  if (t.replaces) {
-    add_own(block.replaces, 1);
-  } else {
-    add_own(block.submitted_orders, 1);
-  }
-  if (t.parent == nullptr) return;
-  if (!t.replaces) add_own(t.parent->children, 1);
-  add_own(t.parent->submitted_qty, t.added_qty);
-}
 
 enum class Reserved : std::uint8_t { yes, above, contended };
 
@@ -218,59 +139,23 @@ void withdraw_private(LaneRun& run, std::uint32_t index) noexcept {
 /// Two lanes may enter one id at the same moment: whoever sees the other's entry gives way, perhaps both.
 bool entered_twice(const LaneRun& run, const OrderRecord& r, std::uint32_t own) noexcept {
   const OrderIndex::Probe found = run.attachment->index.probe(
-      r.hash, [&](std::uint32_t slot) { return slot != own && same_id(run.orders[slot], r.cl_ord_id); });
+      r.home, [&](std::uint32_t slot) { return slot != own && same_id(run.orders[slot], r.cl_ord_id); });
   return found.slot != OrderIndex::kNone;
 }
 
 }  // namespace
 
-bool check_id(Trial& t, OrderRecord& r) noexcept {
-  const OrderIndex::Probe found = t.run.attachment->index.probe(
-      r.hash, [&](std::uint32_t slot) { return same_id(t.run.orders[slot], r.cl_ord_id); });
-  if (found.slot != OrderIndex::kNone) return t.refuse(PC_DUPLICATE_ID);
-  if (found.free_place == OrderIndex::kNone) return t.refuse(PC_TABLE_FULL);
-  r.place = found.free_place;
-  return true;
-}
-
-pc_order_handle commit(Trial& t, const OrderRecord& r) noexcept {
-  LaneRun& run = t.run;
-  const std::uint32_t index = take_slot(run);
-  if (index == OrderIndex::kNone) {
+Trial join_others(Trial t, const OrderRecord r, std::uint32_t index) noexcept {
+  const bool entered = t.run.note(index).place != OrderIndex::kNone;
+  if (!entered) {
     t.refuse(PC_TABLE_FULL);
-    return 0;
+  } else if (entered_twice(t.run, r, index)) {
+    t.refuse(PC_DUPLICATE_ID);
+  } else if (reserve_shared(t, t.run.orders[index])) {
+    return t;
   }
-  OrderSlot& slot = run.orders[index];
-  SlotNote& note = run.note(index);
-  if (note.place != OrderIndex::kNone) run.attachment->index.erase(note.place);
-  note.place = OrderIndex::kNone;
-  ++note.generation;
-  note.replaced_by = 0;
-  store(slot.submit_word, submit_word(note.generation, SubmitState::free));
-  fill_slot(t, r, slot);
-  note.place = run.attachment->index.insert(r.hash, index, r.place, run.shared);
-  add_private(t);
-  if (run.shared) {
-    const bool alone = note.place != OrderIndex::kNone && !entered_twice(run, r, index);
-    if (!alone) t.refuse(note.place == OrderIndex::kNone ? PC_TABLE_FULL : PC_DUPLICATE_ID);
-    if (!alone || !reserve_shared(t, slot)) {
-      withdraw_private(run, index);
-      return 0;
-    }
-  }
-  LaneBlock& block = *run.block;
-  const std::uint64_t head = block.rate_head.load(std::memory_order_relaxed);
-  store(run.rate_ring[head & run.ring_mask], t.now_ns);
-  store(block.rate_head, head + 1);
-  store(slot.submit_word, submit_word(note.generation, SubmitState::reserved));
-  store(block.submitted_ns, t.now_ns);
-  if (t.mask != run.pass_mask) {
-    run.pass_mask = t.mask;
-    store(block.pass_mask, t.mask);
-  }
-  add_own(block.passes, 1);
-  prefetch_next_slot(run);
-  return handle_of(note.generation, index);
+  withdraw_private(t.run, index);
+  return t;
 }
 
 void withdraw(LaneRun& run, std::uint32_t index) noexcept {
@@ -283,8 +168,9 @@ void withdraw(LaneRun& run, std::uint32_t index) noexcept {
 }
 
 std::uint32_t find_slot(const LaneRun& run, const Id& id) noexcept {
-  return run.attachment->index
-      .probe(id.hash(), [&](std::uint32_t slot) { return same_id(run.orders[slot], id); })
+  const OrderIndex& index = run.attachment->index;
+  return index
+      .probe(index.home_of(id.hash()), [&](std::uint32_t slot) { return same_id(run.orders[slot], id); })
       .slot;
 }
 

@@ -12,7 +12,7 @@ namespace portcullis {
 /// What the slot says about the order beyond the trial.
 struct OrderRecord {
   Id cl_ord_id;
-  std::uint64_t hash = 0;
+  OrderIndex::Home home;
   std::uint32_t place = OrderIndex::kNone;  ///< free place in the index
   std::uint8_t side = 0, ord_type = 0, tif = 0;
   std::uint64_t orig_link = 0;  ///< of the order that this replaces; 0 none
@@ -21,14 +21,13 @@ struct OrderRecord {
 /// Reads the ClOrdID and fetches what the look-up will need, before the clock is read. False: absurd id.
 [[nodiscard]] inline bool take_id(const LaneRun& run, const pc_text& text, OrderRecord& record) noexcept {
   if (!record.cl_ord_id.assign(text.data, text.length)) return false;
-  record.hash = record.cl_ord_id.hash();
-  run.attachment->index.prefetch(record.hash);
+  record.home = run.attachment->index.home_of(record.cl_ord_id.hash());
+  run.attachment->index.prefetch(record.home);
   return true;
 }
-/// True when the ClOrdID is free; finds its place in the index. False: PC_DUPLICATE_ID or PC_TABLE_FULL.
-[[nodiscard]] bool check_id(Trial& trial, OrderRecord& record) noexcept;
-/// Records the order; the handle, or 0 with the trial's refusal filled in and everything taken back.
-[[nodiscard]] pc_order_handle commit(Trial& trial, const OrderRecord& record) noexcept;
+/// What the engine's other lanes share in: totals and the shared ring. Takes a recorded order back where it
+/// does not pass; the trial as it stands afterwards.
+[[nodiscard]] Trial join_others(Trial trial, OrderRecord record, std::uint32_t index) noexcept;
 /// Takes back an order of this lane that was never sent: words, totals, slot. Its rate stamp stays: asking is
 /// an event.
 void withdraw(LaneRun& run, std::uint32_t slot) noexcept;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file Free order slots of one lane, from the responder that ends orders to the submitter that starts them:
 /// a ring with one producer and one consumer, in private memory. First in, first out, so that an ended order
-/// stays readable (repeated reports, late fills) as long as the lane's share allows. An entry carries the
-/// generation that ended; the submitter drops an entry whose generation is not the slot's any more, so that
-/// nothing can be freed twice.
+/// stays readable for a while (repeated reports, late fills). An entry carries the generation that ended; the
+/// submitter drops an entry whose generation is not the slot's any more, so that nothing can be freed twice.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -40,6 +39,13 @@ class FreeRing {
     }
     entry = entries_[head & mask_].load(std::memory_order_relaxed);
     return true;
+  }
+  /// Consumer. More than that many entries?
+  [[nodiscard]] bool more_than(std::uint64_t entries) noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    if (seen_tail_ - head > entries) return true;
+    seen_tail_ = load(tail_);
+    return seen_tail_ - head > entries;
   }
   /// Consumer, after a peek that found one.
   void drop() noexcept { add_own(head_, 1); }

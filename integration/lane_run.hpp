@@ -84,7 +84,10 @@ struct LaneRun {
   std::uint64_t cancel_listed_ns = 0;
   std::uint32_t cancel_next = 0;  ///< position in cancel_list
   std::vector<std::uint32_t> cancel_list;
-  std::vector<SlotNote> notes;           ///< by slot - slot_begin
+  std::vector<SlotNote> notes;  ///< by slot - slot_begin
+  std::uint32_t upcoming =
+      OrderIndex::kNone;                 ///< free slot that the next order takes; its lines are being fetched
+  std::vector<std::uint32_t> untouched;  ///< free slots that were never used
   std::vector<std::uint32_t> withdrawn;  ///< free slots that never reached the responder
   std::vector<std::uint32_t> free_parents;
   std::array<std::uint64_t, kSessionsMax> accepted_bytes{};  ///< of each session, as last read from the gate
@@ -107,8 +110,8 @@ struct LaneRun {
   [[nodiscard]] SlotNote& note(std::uint32_t slot) noexcept { return notes[slot - slot_begin]; }
 };
 
-inline constexpr std::uint32_t kExecBuckets = 512;    ///< a power of two
-inline constexpr std::uint32_t kExecBucketWords = 8;  ///< 4,096 ExecIDs remembered per lane
+inline constexpr std::uint32_t kExecBuckets = 1'024;  ///< a power of two
+inline constexpr std::uint32_t kExecBucketWords = 4;  ///< 4,096 ExecIDs remembered per lane
 
 /// A handle: generation << 32 | slot. Generations start at 1, so that no handle is 0.
 [[nodiscard]] constexpr std::uint64_t handle_of(std::uint32_t generation, std::uint32_t slot) noexcept {

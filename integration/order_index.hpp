@@ -35,10 +35,21 @@ class OrderIndex {
     buckets_.reset(new Bucket[buckets]{});
   }
 
-  /// Fetches both buckets of a hash while the caller does something else.
-  void prefetch(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&buckets_[first_bucket(hash)]);
-    __builtin_prefetch(&buckets_[second_bucket(hash)]);
+  /// Where an id of that hash may live.
+  struct Home {
+    std::uint32_t first = 0, second = 0;  ///< buckets
+    std::uint32_t tag = 0;                ///< never 0
+  };
+  [[nodiscard]] Home home_of(std::uint64_t hash) const noexcept {
+    const std::uint32_t first = static_cast<std::uint32_t>(hash) & bucket_mask_;
+    const std::uint32_t other =
+        static_cast<std::uint32_t>(hash >> 15U) & bucket_mask_;  // at most 2^15 buckets
+    return {first, other != first ? other : other ^ 1U, static_cast<std::uint32_t>(hash >> 32U) | 1U};
+  }
+  /// Fetches both buckets while the caller does something else.
+  void prefetch(const Home& home) const noexcept {
+    __builtin_prefetch(&buckets_[home.first]);
+    __builtin_prefetch(&buckets_[home.second]);
   }
   /// Fetches the bucket of a place that erase() is about to be called for.
   void prefetch_place(std::uint32_t place) const noexcept {
@@ -53,39 +64,37 @@ class OrderIndex {
 
   /// same(slot) compares the full id. Bounded: 16 entries.
   template <typename Same>
-  [[nodiscard]] Probe probe(std::uint64_t hash, Same&& same) const noexcept {
-    const std::uint32_t first = first_bucket(hash);
-    const std::uint32_t second = second_bucket(hash);
-    const Seen one = look(buckets_[first], tag_of(hash));
-    const Seen two = look(buckets_[second], tag_of(hash));
+  [[nodiscard]] Probe probe(const Home& home, Same&& same) const noexcept {
+    const Seen one = look(buckets_[home.first], home.tag);
+    const Seen two = look(buckets_[home.second], home.tag);
     Probe found;
     if ((one.equal | two.equal) != 0) [[unlikely]] {
-      found.slot = matching(buckets_[first], one.equal, same);
-      if (found.slot == kNone) found.slot = matching(buckets_[second], two.equal, same);
+      found.slot = matching(buckets_[home.first], one.equal, same);
+      if (found.slot == kNone) found.slot = matching(buckets_[home.second], two.equal, same);
       if (found.slot != kNone) return found;
     }
     const std::uint32_t but_two =
         without_lowest(without_lowest(one.free));  // the first bucket keeps two in hand
     const bool in_first = but_two != 0 || two.free == 0;
     const std::uint32_t free = in_first ? one.free : two.free;
-    if (free != 0) found.free_place = (in_first ? first : second) * kBucketEntries + lowest(free);
+    if (free != 0) found.free_place = (in_first ? home.first : home.second) * kBucketEntries + lowest(free);
     return found;
   }
 
   /// Enters a slot at a free place; shared: other lanes insert too (compare-exchange). The place taken, or
   /// kNone.
-  [[nodiscard]] std::uint32_t insert(std::uint64_t hash, std::uint32_t slot, std::uint32_t free_place,
+  [[nodiscard]] std::uint32_t insert(const Home& home, std::uint32_t slot, std::uint32_t free_place,
                                      bool shared) noexcept {
     if (free_place == kNone) return kNone;
     if (!shared) {
       slot_at(free_place).store(slot + 1U, std::memory_order_relaxed);
-      tag_at(free_place).store(tag_of(hash), std::memory_order_release);
+      tag_at(free_place).store(home.tag, std::memory_order_release);
       return free_place;
     }
-    if (claim(free_place, slot, hash)) return free_place;
-    for (const std::uint32_t bucket : {first_bucket(hash), second_bucket(hash)})
+    if (claim(free_place, slot, home.tag)) return free_place;
+    for (const std::uint32_t bucket : {home.first, home.second})
       for (std::uint32_t place = bucket * kBucketEntries; place < (bucket + 1) * kBucketEntries; ++place)
-        if (claim(place, slot, hash)) return place;
+        if (claim(place, slot, home.tag)) return place;
     return kNone;
   }
   /// Takes an entry out; by the submitter that inserted it.
@@ -129,10 +138,10 @@ class OrderIndex {
     return seen;
 #endif
   }
-  [[nodiscard]] bool claim(std::uint32_t place, std::uint32_t slot, std::uint64_t hash) noexcept {
+  [[nodiscard]] bool claim(std::uint32_t place, std::uint32_t slot, std::uint32_t tag) noexcept {
     std::uint32_t empty = 0;
     if (!slot_at(place).compare_exchange_strong(empty, slot + 1U, std::memory_order_acq_rel)) return false;
-    tag_at(place).exchange(tag_of(hash),
+    tag_at(place).exchange(tag,
                            std::memory_order_seq_cst);  // seen by others before we look for theirs
     return true;
   }
@@ -149,17 +158,6 @@ class OrderIndex {
       if (slot != kNone && same(slot)) return slot;
     }
     return kNone;
-  }
-  [[nodiscard]] std::uint32_t first_bucket(std::uint64_t hash) const noexcept {
-    return static_cast<std::uint32_t>(hash) & bucket_mask_;
-  }
-  [[nodiscard]] std::uint32_t second_bucket(std::uint64_t hash) const noexcept {
-    const std::uint32_t other =
-        static_cast<std::uint32_t>(hash >> 15U) & bucket_mask_;  // at most 2^15 buckets
-    return other != first_bucket(hash) ? other : other ^ 1U;
-  }
-  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
-    return static_cast<std::uint32_t>(hash >> 32U) | 1U;  // never 0
   }
   [[nodiscard]] Half& tag_at(std::uint32_t place) noexcept {
     return buckets_[place / kBucketEntries].tags[place % kBucketEntries];

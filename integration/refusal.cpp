@@ -38,7 +38,7 @@ void shut_lane(LaneRun& run, std::uint64_t generation, ShutReason reason) noexce
   store(run.block->shut, generation << 8U | static_cast<std::uint64_t>(reason));
 }
 
-__attribute__((noinline, cold)) void note_refusal(Trial& t) noexcept {
+__attribute__((noinline, cold)) void note_refusal(Trial t) noexcept {
   LaneBlock& block = *t.run.block;
   if (!t.by_limit) {
     for (std::uint64_t left = t.mask; left != 0; left &= left - 1)
@@ -62,19 +62,18 @@ __attribute__((noinline, cold)) void note_refusal(Trial& t) noexcept {
   }
 }
 
-bool check_backlog(Trial& t) noexcept {
-  Attachment& a = *t.run.attachment;
-  const std::int64_t bound = t.run.engine_limits->backlog_bytes;
+bool backlog_above(LaneRun& run, std::int64_t bound) noexcept {
+  Attachment& a = *run.attachment;
   for (std::uint32_t i = 0; i < a.capacities.sessions; ++i) {
     const pc_session* session = a.sessions[i].load(std::memory_order_relaxed);
     if (session == nullptr || !session->fd.valid()) continue;  // nobody counts what its kernel takes
     const std::uint64_t declared = load(a.ledger.session(i).declared_bytes);
-    const auto over = [&] { return static_cast<std::int64_t>(declared - t.run.accepted_bytes[i]) > bound; };
+    const auto over = [&] { return static_cast<std::int64_t>(declared - run.accepted_bytes[i]) > bound; };
     if (!over()) continue;
-    t.run.accepted_bytes[i] = load(a.gate.session(i).accepted_bytes);  // only now: the line is the witness's
-    if (over()) return t.refuse(PC_BACKLOG);
+    run.accepted_bytes[i] = load(a.gate.session(i).accepted_bytes);  // only now: the line is the witness's
+    if (over()) return true;
   }
-  return true;
+  return false;
 }
 
 }  // namespace portcullis

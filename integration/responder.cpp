@@ -82,10 +82,15 @@ pc_status open_report(pc_lane* lane, const pc_order_ref* ref, Report& report) no
   return PC_OK;
 }
 
-std::uint64_t exec_hash(const pc_text& exec_id, std::uint64_t salt) noexcept {
+/// What is remembered of a booked report: its ExecID with what it says. Not the order: a repeated report must
+/// be known again after its order was forgotten. Not the ExecID alone: two venues may both count from 1.
+std::uint64_t exec_hash(const pc_fill& fill, std::uint32_t instrument, bool buy) noexcept {
   Id id;
-  if (!id.assign(exec_id.data, exec_id.length)) return 0;
-  const std::uint64_t hash = id.hash() ^ salt * 0x9E3779B97F4A7C15ULL;  // 2^64 / golden ratio
+  if (!id.assign(fill.exec_id.data, fill.exec_id.length)) return 0;
+  std::uint64_t said = static_cast<std::uint64_t>(fill.last_px_e8) ^ std::uint64_t{instrument} << 40U;
+  said = (said ^ static_cast<std::uint64_t>(fill.last_qty) << 1U ^ (buy ? 1U : 0U)) *
+         0x9E3779B97F4A7C15ULL;  // 2^64 / phi
+  const std::uint64_t hash = id.hash() ^ said ^ said >> 32U;
   return hash == 0 ? 1 : hash;
 }
 
@@ -101,17 +106,15 @@ pc_status fill_known(const Report& report, const pc_fill& fill) noexcept {
     add_own(order.run.block->unbooked, 1);
     return PC_ERR_ARGUMENT;
   }
-  const std::uint64_t hash = exec_hash(fill.exec_id, handle_of(report.generation, report.slot));
-  if (hash != 0) {
-    const bool again = repeated(order.run, hash);
-    if (again && fill.cum_qty < 0) return PC_ERR_REPEATED;
-    store(order.slot.last_exec_hash, hash);
-  }
+  const std::uint64_t terms = load(order.slot.instrument_terms);
+  const bool buy = (terms >> 16U & 0xFFU) == PC_BUY;
+  const std::uint64_t hash = exec_hash(fill, static_cast<std::uint32_t>(terms >> 32U), buy);
+  if (hash != 0 && repeated(order.run, hash) && fill.cum_qty < 0) return PC_ERR_REPEATED;
   return book_fill(order, qty, fill.last_px_e8) ? PC_OK : PC_ERR_ARGUMENT;
 }
 
 pc_status fill_foreign(LaneRun& run, const pc_fill& fill) noexcept {
-  const std::uint64_t hash = exec_hash(fill.exec_id, 0);
+  const std::uint64_t hash = exec_hash(fill, fill.instrument, fill.side == PC_BUY);
   if (hash != 0 && repeated(run, hash)) return PC_ERR_REPEATED;
   add_own(run.block->foreign_orders, 1);
   const bool side = fill.side == PC_BUY || fill.side == PC_SELL || fill.side == PC_SELL_SHORT;

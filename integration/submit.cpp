@@ -3,8 +3,8 @@
 /// allocation, no lock, no log. The flight is marked before the gate is read; a compiler barrier is enough,
 /// because whoever closes the gate runs membarrier(GLOBAL_EXPEDITED) before it reads the mark (model-checked
 /// with store buffers).
-#include "integration/commit.hpp"
 #include "integration/hook_state.hpp"
+#include "integration/record.hpp"
 #include "integration/session_bytes.hpp"
 
 namespace portcullis {
@@ -37,7 +37,7 @@ pc_verdict answer(pc_ticket* ticket, pc_verdict verdict) noexcept {
   return verdict;
 }
 
-pc_verdict refused(Trial& t, pc_ticket* ticket) noexcept {
+[[gnu::cold, gnu::noinline]] pc_verdict refused(Trial t, pc_ticket* ticket) noexcept {
   note_refusal(t);
   answer(ticket, t.verdict);
   ticket->observed = t.observed;
@@ -46,7 +46,8 @@ pc_verdict refused(Trial& t, pc_ticket* ticket) noexcept {
   return t.verdict;
 }
 
-pc_verdict passed(Trial& t, const OrderRecord& record, pc_ticket* ticket) noexcept {
+[[gnu::always_inline]] inline pc_verdict passed(Trial& t, const OrderRecord& record,
+                                                pc_ticket* ticket) noexcept {
   const pc_order_handle order = commit(t, record);
   if (order == 0) return refused(t, ticket);
   answer(ticket, PC_PASS);

@@ -65,6 +65,17 @@ struct Trial {
   bool refuse_moving(pc_verdict why, LimitKind by, std::int64_t seen, std::int64_t bound) noexcept {
     return settled ? refuse(why, by, seen, bound) : refuse(PC_CONTENDED);
   }
+  /// The outcome of a copy of this trial.
+  void take_over(const Trial& other) noexcept {
+    added_notional_e4 = other.added_notional_e4;
+    mask = other.mask;
+    verdict = other.verdict;
+    kind = other.kind;
+    by_limit = other.by_limit;
+    observed = other.observed;
+    limit = other.limit;
+    window_ms = other.window_ms;
+  }
   void evaluated(LimitKind by) noexcept { mask |= std::uint64_t{1} << static_cast<unsigned>(by); }
 };
 
@@ -72,11 +83,11 @@ struct Trial {
 void shut_lane(LaneRun& run, std::uint64_t generation, ShutReason reason) noexcept;
 /// Counts a refusal and closes the lane where the refused limit, or the number of refusals, says so. Off the
 /// hot path.
-void note_refusal(Trial& trial) noexcept;
+void note_refusal(Trial trial) noexcept;
 
 /// Gate word, the lane's own shut word, lease; sets now_ns. The lease's deadline is read before the clock:
 /// the other way round a renewal in between would look like a deadline from the future.
-[[nodiscard]] inline bool check_gate(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_gate(Trial& t) noexcept {
   LaneRun& run = t.run;
   const std::uint64_t word = load(run.gate->word);
   t.generation = gate_generation(word);
@@ -112,7 +123,7 @@ void note_refusal(Trial& trial) noexcept;
 
 /// Bounded: 8 tries for a moment at which the responder is at rest, else an estimate that errs to the larger
 /// side.
-inline void take_snapshot(Trial& t) noexcept {
+[[gnu::always_inline]] inline void take_snapshot(Trial& t) noexcept {
   const Cell& cell = t.run.cells[t.pair];
   const LaneBlock& block = *t.run.block;
   constexpr int kTries = 8;
@@ -139,7 +150,7 @@ inline void take_snapshot(Trial& t) noexcept {
 }
 
 /// Values the order: its own price, or for market and stop orders the reference plus the collar.
-[[nodiscard]] inline bool value_order(Trial& t, std::int64_t own_px_e8) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool value_order(Trial& t, std::int64_t own_px_e8) noexcept {
   const GateInstrument& instrument = t.run.instruments[t.instrument];
   t.reference_px_e8 = reference_of(t.run.cells[t.pair], instrument);
   if (t.priced) {
@@ -155,14 +166,14 @@ inline void take_snapshot(Trial& t) noexcept {
   return true;
 }
 
-[[nodiscard]] inline bool check_order_qty(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_order_qty(Trial& t) noexcept {
   const std::int64_t bound = t.run.gate->order_qty;
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::order_qty);
   return t.order_qty <= bound || t.refuse(PC_ORDER_QTY, LimitKind::order_qty, t.order_qty, bound);
 }
 
-[[nodiscard]] inline bool check_order_notional(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_order_notional(Trial& t) noexcept {
   const std::int64_t bound = t.run.gate->order_notional_e4;
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::order_notional);
@@ -170,7 +181,7 @@ inline void take_snapshot(Trial& t) noexcept {
          t.refuse(PC_ORDER_NOTIONAL, LimitKind::order_notional, t.notional_e4, bound);
 }
 
-[[nodiscard]] inline bool check_collar(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_collar(Trial& t) noexcept {
   const std::int64_t bound = t.run.gate->collar_bps;
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::price_collar);
@@ -180,11 +191,12 @@ inline void take_snapshot(Trial& t) noexcept {
   return t.refuse(PC_PRICE_COLLAR, LimitKind::price_collar, collar_bps(t.px_e8, t.reference_px_e8), bound);
 }
 
-[[nodiscard]] inline bool check_rates(Trial& t, const RateWindow* windows, std::uint32_t used) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_rates(Trial& t, const RateWindow* windows,
+                                                          std::uint32_t used) noexcept {
   const std::uint64_t head = t.run.block->rate_head.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < used; ++i) {
-    const RateWindow& w = windows[i];
-    t.evaluated(LimitKind::order_rate);
+  if (used != 0) t.evaluated(LimitKind::order_rate);
+  for (const RateWindow* at = windows; at != windows + used; ++at) {
+    const RateWindow w = *at;
     const std::uint64_t nth =
         t.run.rate_ring[(head - w.max) & t.run.ring_mask].load(std::memory_order_relaxed);
     if (rate_passes(w, head, nth, t.now_ns)) continue;
@@ -195,7 +207,7 @@ inline void take_snapshot(Trial& t) noexcept {
   return true;
 }
 
-[[nodiscard]] inline bool check_position(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_position(Trial& t) noexcept {
   const std::int64_t bound = t.run.pairs[t.pair].position;
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::position);
@@ -206,7 +218,7 @@ inline void take_snapshot(Trial& t) noexcept {
 
 /// An order that truly reduces passes, and then reserves nothing: whatever of it fills makes |position|
 /// smaller.
-[[nodiscard]] inline bool check_gross(Trial& t, std::int64_t bound) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_gross(Trial& t, std::int64_t bound) noexcept {
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::gross_notional);
   if (t.added_notional_e4 == 0) return true;
@@ -220,7 +232,7 @@ inline void take_snapshot(Trial& t) noexcept {
   return t.refuse_moving(PC_GROSS_NOTIONAL, LimitKind::gross_notional, after, bound);
 }
 
-[[nodiscard]] inline bool check_open_orders(Trial& t, std::int64_t bound) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_open_orders(Trial& t, std::int64_t bound) noexcept {
   if (bound == kNoLimit) return true;
   t.evaluated(LimitKind::open_orders);
   const LaneBlock& b = *t.run.block;
@@ -233,7 +245,7 @@ inline void take_snapshot(Trial& t) noexcept {
 
 /// Number and quantity of the children against their parent. An order without a parent has nothing to be
 /// judged against.
-[[nodiscard]] inline bool check_parent(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_parent(Trial& t) noexcept {
   const std::int64_t most = t.run.gate->children;
   const std::int64_t bound_bps = t.run.gate->child_qty_bps;
   if (most != kNoLimit) t.evaluated(LimitKind::children);
@@ -257,7 +269,7 @@ inline void take_snapshot(Trial& t) noexcept {
 inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such words never overflow
 
 /// Grow-only words have room for what this order adds; an absurd order must not wrap them round.
-[[nodiscard]] inline bool check_room(Trial& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_room(Trial& t) noexcept {
   const Cell& cell = t.run.cells[t.pair];
   const std::int64_t submitted =
       (t.buy ? cell.submitted_buy : cell.submitted_sell).load(std::memory_order_relaxed);
@@ -268,10 +280,10 @@ inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such
 }
 
 /// Declared bytes that the kernel has not taken yet: an engine whose own queue grows must not add to it.
-[[nodiscard]] bool check_backlog(Trial& t) noexcept;
+[[nodiscard]] bool backlog_above(LaneRun& run, std::int64_t bound) noexcept;
 
 /// Everything that does not need a table: false is a refusal, in order of price.
-[[nodiscard]] inline bool check_limits(Trial& t, std::int64_t own_px_e8) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool check_limits(Trial& t, std::int64_t own_px_e8) noexcept {
   const GateLane& lane = *t.run.gate;
   const EngineLimits& engine = *t.run.engine_limits;
   if (!check_order_qty(t) || !value_order(t, own_px_e8)) return false;
@@ -286,7 +298,8 @@ inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such
   if (!check_open_orders(t, lane.open_orders)) return false;
   if (!t.run.shared && !check_open_orders(t, engine.open_orders)) return false;
   if (!check_parent(t) || !check_room(t)) return false;
-  return engine.backlog_bytes == kNoLimit || check_backlog(t);
+  if (engine.backlog_bytes == kNoLimit || !backlog_above(t.run, engine.backlog_bytes)) return true;
+  return t.refuse(PC_BACKLOG);
 }
 
 }  // namespace portcullis

@@ -183,9 +183,7 @@ struct OrderSlot {
   SignedWord released_qty;          ///< reserved_qty - released_qty is what the slot still holds; a replace that was
   SignedWord released_notional_e4;  ///< answered takes over what its order held: below 0 then. The same for notional_e4
   Word refused_reason;     ///< ord_status (39) of the last cancel reject
-  Word answered_ns;
-  Word last_exec_hash;
-  Word reserved1;
+  Word reserved1[3];
   SharedId order_id;       ///< 37
   Word reserved2[3];
 };

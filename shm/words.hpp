@@ -40,7 +40,13 @@ struct Id {
   /// False where the text is empty or longer than 36 bytes; *this is untouched then.
   [[nodiscard]] bool assign(const char* text, std::uint32_t length) noexcept {
     if (text == nullptr || length == 0 || length > kIdBytes) return false;
-    for (std::uint32_t i = 0; i < 5; ++i) words[i] = word_of(text, length, i * 8);
+    if (length >= 32) {  // the usual case: engines use what room there is
+      std::memcpy(words, text, 32);
+      std::memcpy(&words[4], text + length - 8, sizeof words[4]);
+      words[4] = length == 32 ? 0 : words[4] >> 8U * (40 - length);
+    } else {
+      for (std::uint32_t i = 0; i < 5; ++i) words[i] = word_of(text, length, i * 8);
+    }
     words[4] |= std::uint64_t{length} << 32U;
     return true;
   }

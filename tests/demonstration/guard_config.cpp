@@ -6,8 +6,9 @@
 namespace portcullis::demonstration {
 namespace {
 
-// Eight engines, eight supervisors and a venue share what may be two busy cores: what waits for a processor is given
-// seconds, so that none of the servers is halted for this machine's load. Orders are not: see the limits.
+// Eight engines, eight supervisors and a venue share what may be two busy cores: what waits for a processor
+// is given seconds, so that none of the servers is halted for this machine's load. Orders are not: see the
+// limits.
 constexpr const char* kHead = R"(version       = 1
 environment   = "demonstration"
 currency      = "USD"
