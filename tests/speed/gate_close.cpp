@@ -88,10 +88,11 @@ class Bench {
     store(board_.control_beat_ns, monotonic_now_ns());
     store(board_.census_ns, monotonic_now_ns());
     store(board_.armed_ns, monotonic_now_ns());
-    store(gate_lane().word, gate_word(generation_, GateState::open));
+    store(gate_lane().word, gate_word(generation_, GateState::closed));
     store(board_.armed_generation, generation_);
-    const std::uint64_t cycle = load(board_.cycle);
-    spin_until("the monitor does not cycle", [&] { return load(board_.cycle) > cycle + 1; });
+    const std::uint64_t cycle = load(board_.cycle);  // a cycle under way still judges the generation before
+    spin_until("the monitor does not cycle", [&] { return load(board_.cycle) > cycle + 2; });
+    store(gate_lane().word, gate_word(generation_, GateState::open));
     if (!is_open()) fail("the monitor closed a gate without a breach");
   }
 
