@@ -3,7 +3,6 @@
 /// resolve) on a real file; it is stopped at the entry and the exit of each of its system calls (ptrace) and
 /// killed there, once per stop, and what a new supervisor would read is judged by how far the child had come.
 /// A kill cannot tear a page that the kernel has; torn sectors are the unit test's.
-#define CATCH_CONFIG_MAIN
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
