@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "watchdog/takeover_reader.hpp"
+
+#include <algorithm>
+
+namespace portcullis {
+namespace {
+
+constexpr std::string_view kStart = "8=FIX";
+constexpr std::string_view kTrailer = "\00110=";
+constexpr std::size_t kTrailerRest = 4;  // "ddd<SOH>"
+constexpr std::size_t kTrailerBytes = 7;
+
+/// The CheckSum (10) of a message that is whole by its length.
+bool sum_fits(std::string_view bytes, const FixMessage& m) noexcept {
+  std::uint32_t sum = 0;
+  for (const char c : bytes.substr(m.begin, m.body_end - m.begin)) sum += static_cast<unsigned char>(c);
+  std::uint64_t claimed = 0;
+  return fix::number(bytes.substr(m.body_end + 3, 3), claimed) && claimed == sum % 256;
+}
+
+/// Whether the message at `at` says that it is longer than we take.
+bool too_long(std::string_view bytes, std::size_t at) noexcept {
+  std::size_t p = at;
+  if (fix::next_field(bytes, p, bytes.size()).tag != 8) return false;
+  const FixField length = fix::next_field(bytes, p, bytes.size());
+  std::uint64_t body = 0;
+  return length.tag == 9 && fix::number(length.value, body) && body > kInboundMessageBytes - kTrailerBytes - (p - at);
+}
+
+}  // namespace
+
+void TakeoverReader::clear() noexcept {
+  begin_ = end_ = 0;
+  skipped_bytes_ = garbled_ = 0;
+}
+
+std::span<char> TakeoverReader::room() noexcept {
+  std::copy(buffer_.begin() + begin_, buffer_.begin() + end_, buffer_.begin());
+  end_ -= begin_;
+  begin_ = 0;
+  return std::span<char>(buffer_).subspan(end_);
+}
+
+void TakeoverReader::filled(std::size_t bytes) noexcept { end_ += std::min(bytes, buffer_.size() - end_); }
+
+bool TakeoverReader::next(InboundMessage& out) noexcept {
+  while (begin_ < end_) {
+    FixMessage found;
+    switch (look(begin_, found)) {
+      case Looked::message: {
+        const bool parsed = parse_inbound({buffer_.data(), end_}, found, out);
+        begin_ = found.end;
+        if (parsed) return true;
+        ++garbled_;
+        break;
+      }
+      case Looked::garbled:
+        ++garbled_;
+        skip_to(begin_ + 1);
+        break;
+      case Looked::garbage: skip_to(begin_ + 1); break;
+      case Looked::incomplete:
+        if (!length_lies(begin_)) return false;
+        ++garbled_;
+        skip_to(begin_ + 1);
+        break;
+    }
+  }
+  return false;
+}
+
+TakeoverReader::Looked TakeoverReader::look(std::size_t at, FixMessage& out) const noexcept {
+  const std::string_view bytes(buffer_.data(), end_);
+  switch (find_fix_message(bytes, at, out)) {
+    case FixFound::garbage: return Looked::garbage;
+    case FixFound::incomplete: return too_long(bytes, at) ? Looked::garbage : Looked::incomplete;
+    case FixFound::message: break;
+  }
+  if (too_long(bytes, at)) return Looked::garbage;
+  return sum_fits(bytes, out) ? Looked::message : Looked::garbled;
+}
+
+/// A trailer inside the body that is still awaited, and a whole message right behind it.
+bool TakeoverReader::length_lies(std::size_t at) const noexcept {
+  const std::string_view bytes(buffer_.data(), end_);
+  FixMessage behind;
+  for (std::size_t p = bytes.find(kTrailer, at); p != std::string_view::npos; p = bytes.find(kTrailer, p + 1)) {
+    const std::size_t next = p + kTrailer.size() + kTrailerRest;
+    if (next >= bytes.size()) return false;
+    if (bytes[next - 1] == kSoh && look(next, behind) == Looked::message) return true;
+  }
+  return false;
+}
+
+void TakeoverReader::skip_to(std::size_t at) noexcept {
+  const std::string_view bytes(buffer_.data(), end_);
+  const std::size_t start = bytes.find(kStart, at);
+  const std::size_t tail = end_ > kStart.size() - 1 ? end_ - (kStart.size() - 1) : 0;  // may be a start's first bytes
+  const std::size_t to = start != std::string_view::npos ? start : std::max(at, tail);
+  skipped_bytes_ += to - begin_;
+  begin_ = to;
+}
+
+}  // namespace portcullis
