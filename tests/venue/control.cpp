@@ -123,7 +123,7 @@ std::string Control::set_fault(const std::string& text, bool on) {
   if (on && closes && line.argument == 0)
     close_now_(line);
   else if (on)
-    faults_.set(line);
+    faults_.set(line, monotonic_ns());
   else
     faults_.clear(line);
   return "ok";

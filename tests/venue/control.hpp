@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file The venue's control socket (Unix stream): one line in, one line out.
-///   fault KIND[=ARGUMENT][@SESSION]   ok        clear KIND[@SESSION]   ok
-///   quote SYMBOL BID ASK SIZE         ok        flush                  ok, everything logged so far is on
-///   disk stats                             one line of JSON (participant.hpp)
+///   fault KIND[=ARGUMENT][@SESSION][:MS]   ok (faults.hpp)
+///   clear KIND[@SESSION]                   ok
+///   quote SYMBOL BID ASK SIZE              ok
+///   flush                                  ok, everything logged so far is on disk
+///   stats                                  one line of JSON (participant.hpp)
 /// Anything else, or a bad argument: "error: ..." and nothing is changed. `drop` and `reset` without a count
 /// act at once.
 #pragma once

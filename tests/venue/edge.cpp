@@ -109,17 +109,7 @@ void Edge::close_if_due(Connection& connection) {
   if (connection.participant == nullptr || connection.state() != Connection::State::open) return;
   const unsigned session = connection.participant->index;
   for (const FaultKind kind : {FaultKind::drop, FaultKind::reset}) {
-    FaultLine line;
-    line.kind = kind;
-    line.session = static_cast<int>(session);
-    line.argument = faults_.argument(kind, session) - 1;
-    if (line.argument < -1) continue;
-    if (line.argument > 0) {
-      faults_.set(line);
-      continue;
-    }
-    faults_.clear(line);
-    return close_connection(connection, kind);
+    if (faults_.use(kind, session) && !faults_.on(kind, session)) return close_connection(connection, kind);
   }
 }
 
@@ -205,17 +195,19 @@ void Edge::settle_all(std::int64_t now_ns) {
                      connections_.end());
 }
 
-int Edge::timeout_ms(std::int64_t now_ns, std::int64_t due_ns) const {
+int Edge::timeout_ms(std::int64_t now_ns, std::int64_t answers_due_ns) const {
   std::int64_t wait_ms = kFlushNs / 1000000;
   if (slow_) wait_ms = kSlowTickMs;
-  if (due_ns >= 0)
-    wait_ms = std::min(wait_ms, std::max<std::int64_t>(0, (due_ns - now_ns + 999999) / 1000000));
+  for (const std::int64_t due_ns : {answers_due_ns, faults_.next_end_ns()})
+    if (due_ns >= 0)
+      wait_ms = std::min(wait_ms, std::max<std::int64_t>(0, (due_ns - now_ns + 999999) / 1000000));
   return static_cast<int>(wait_ms);
 }
 
 void Edge::onStart() {
   while (!stop_ && log_.ok()) {
     const std::int64_t now_ns = monotonic_ns();
+    for (const std::string& over : faults_.expire(now_ns)) log_.event("fault_cleared").str("fault", over);
     run_timers(now_ns);
     const std::int64_t due_ns = exchange_.outbox().run(now_ns);
     settle_all(now_ns);

@@ -47,7 +47,7 @@ class Edge : public FIX::Acceptor, public ConnectionOwner, public Watched {
   void end_session(Connection& connection);
   void run_timers(std::int64_t now_ns);
   void settle_all(std::int64_t now_ns);
-  int timeout_ms(std::int64_t now_ns, std::int64_t due_ns) const;
+  int timeout_ms(std::int64_t now_ns, std::int64_t answers_due_ns) const;
 
   Exchange& exchange_;
   std::vector<Participant>& participants_;

@@ -82,6 +82,7 @@ void Exchange::fromApp(const FIX::Message& message,
     return log_request(*from, message, type, "swallowed");
   }
   log_request(*from, message, type, "request");
+  if (refused_unread(*from, message, type)) return;
   if (type == "D") return new_order(*from, message);
   if (type == "F") return cancel(*from, message);
   if (type == "G") return replace(*from, message);
@@ -106,8 +107,8 @@ void Exchange::log_request(const Participant& from, const FIX::Message& message,
     line.str("orig_cl_ord_id", message.getField(FIX::FIELD::OrigClOrdID));
 }
 
-void Exchange::report(const Order& order, const Report& report) {
-  Participant& owner = participants_[order.owner];
+std::string Exchange::log_exec(const Order& order, const Report& report, const char* why) {
+  const Participant& owner = participants_[order.owner];
   const std::string exec_id = report.happened == Happened::status ? "0" : std::to_string(++last_exec_id_);
   log_.event("exec")
       .num("conn", owner.conn)
@@ -119,8 +120,15 @@ void Exchange::report(const Order& order, const Report& report) {
       .num("last_qty", report.last_qty)
       .num("last_px_e8", report.last_px_e8)
       .num("cum_qty", report.cum_qty)
-      .str("text", report.text);
-  outbox_.send(order.owner, execution_report(owner.fix44(), order, report, exec_id), monotonic_ns());
+      .str("text", report.text)
+      .str("why", why);
+  return exec_id;
+}
+
+void Exchange::report(const Order& order, const Report& report, const char* why) {
+  const std::string exec_id = log_exec(order, report, why);
+  const bool fix44 = participants_[order.owner].fix44();
+  outbox_.send(order.owner, execution_report(fix44, order, report, exec_id), monotonic_ns());
 }
 
 void Exchange::report_fills(const std::vector<Fill>& fills) {
@@ -144,12 +152,25 @@ void Exchange::report_fills(const std::vector<Fill>& fills) {
 }
 
 void Exchange::cancel_and_report(Order& order, const std::string& cl_ord_id,
-                                 const std::string& orig_cl_ord_id) {
+                                 const std::string& orig_cl_ord_id, const char* why) {
   book_.cancel(order);
   Report now = report_now(order, Happened::cancelled);
   now.cl_ord_id = cl_ord_id;
   now.orig_cl_ord_id = orig_cl_ord_id;
-  report(order, now);
+  report(order, now, why);
+}
+
+void Exchange::report_mass_cancel(Participant& to, const MassCancelAnswer& answer) {
+  log_.event("mass_cancel")
+      .num("conn", to.conn)
+      .str("session", to.spec.engine)
+      .str("cl_ord_id", answer.cl_ord_id)
+      .str("response", std::string(1, answer.response))
+      .num("affected", static_cast<std::int64_t>(answer.affected))
+      .str("text", answer.text);
+  MassCancelAnswer named = answer;
+  named.report_id = "M" + std::to_string(++last_exec_id_);
+  outbox_.send(to.index, mass_cancel_report(named), monotonic_ns());
 }
 
 void Exchange::reject_cancel(Participant& to, const CancelReject& reject) {
@@ -174,7 +195,7 @@ void Exchange::cancel_on_disconnect(Participant& participant) {
         .num("conn", participant.conn)
         .str("session", participant.spec.engine)
         .str("cl_ord_id", order->cl_ord_id);
-    cancel_and_report(*order, order->cl_ord_id, "");
+    cancel_and_report(*order, order->cl_ord_id, "", "disconnect");
   }
 }
 

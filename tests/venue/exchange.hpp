@@ -62,11 +62,24 @@ class Exchange : public FIX::Application {
   void replace(Participant& from, const FIX::Message& message);
   void mass_cancel(Participant& from, const FIX::Message& message);
   void status(Participant& from, const FIX::Message& message);
+  void mass_cancel_one(Participant& from, Order& order);
   Order* find_for_change(Participant& from, const FIX::Message& message, CancelReject& reject);
+  // exchange_refusals.cpp: what is refused before it is looked at as an order
+  bool refused_unread(Participant& from, const FIX::Message& message, const std::string& type);
+  bool lacks_tag(Participant& from, const FIX::Message& message, const std::string& type);
+  bool too_long(const Participant& from, const std::string& cl_ord_id) const;
+  void refuse_order(Participant& from, Order& order, int reason, const std::string& why);
+  void refuse_mass_cancel(Participant& from, MassCancelAnswer answer, int reason, const std::string& why);
+  void reject_message(Participant& to, const FIX::Message& message, int ref_tag, int reason,
+                      const std::string& why);
 
-  void report(const Order& order, const Report& report);
+  /// Logs what happened to an order; `why` names what cancelled it.
+  std::string log_exec(const Order& order, const Report& report, const char* why);
+  void report(const Order& order, const Report& report, const char* why = "");
   void report_fills(const std::vector<Fill>& fills);
-  void cancel_and_report(Order& order, const std::string& cl_ord_id, const std::string& orig_cl_ord_id);
+  void cancel_and_report(Order& order, const std::string& cl_ord_id, const std::string& orig_cl_ord_id,
+                         const char* why);
+  void report_mass_cancel(Participant& to, const MassCancelAnswer& answer);
   void reject_cancel(Participant& to, const CancelReject& reject);
   void cancel_on_disconnect(Participant& participant);
 

@@ -18,6 +18,9 @@ constexpr int kRejDuplicate = 6;
 // CxlRejReason (102)
 constexpr int kCxlTooLate = 0;
 constexpr int kCxlUnknownOrder = 1;
+constexpr int kCxlBrokerOption = 2;
+// MassCancelRejectReason (532)
+constexpr int kMassCancelOther = 99;
 
 /// Reads the order; returns why it must be refused (Text 58) or nullptr.
 const char* read_order(const FIX::Message& message, Order& order) {
@@ -55,14 +58,11 @@ void Exchange::new_order(Participant& from, const FIX::Message& message) {
     refused = "duplicate ClOrdID";
     reason = kRejDuplicate;
   }
-  if (refused != nullptr) {
-    ++from.totals.rejects;
-    order.status = OrdStatus::rejected;
-    Report no = report_now(order, Happened::refused);
-    no.ord_rej_reason = reason;
-    no.text = refused;
-    return report(order, no);
+  if (too_long(from, order.cl_ord_id)) {
+    refused = "ClOrdID too long";
+    reason = kRejBroker;
   }
+  if (refused != nullptr) return refuse_order(from, order, reason, refused);
   ++from.totals.orders;
   std::vector<Fill> fills;
   Order& taken = book_.add(order, fills);
@@ -74,7 +74,7 @@ void Exchange::new_order(Participant& from, const FIX::Message& message) {
   if (taken.resting)
     from.working.push_back(&taken);
   else if (taken.open())
-    cancel_and_report(taken, taken.cl_ord_id, "");  // what a market or IOC order could not fill
+    cancel_and_report(taken, taken.cl_ord_id, "", "unfilled");  // what a market or IOC order could not fill
 }
 
 Order* Exchange::find_for_change(Participant& from, const FIX::Message& message, CancelReject& reject) {
@@ -100,6 +100,17 @@ Order* Exchange::find_for_change(Participant& from, const FIX::Message& message,
     reject.text = "too late";
     return nullptr;
   }
+  if (faults_.on(FaultKind::wants_37, from.index) &&
+      message.getField(FIX::FIELD::OrderID) != std::to_string(order.order_id)) {
+    reject.text = "not the OrderID of that order";
+    reject.cxl_rej_reason = kCxlUnknownOrder;
+    return nullptr;
+  }
+  if (too_long(from, reject.cl_ord_id)) {
+    reject.text = "ClOrdID too long";
+    reject.cxl_rej_reason = kCxlBrokerOption;
+    return nullptr;
+  }
   if (faults_.on(FaultKind::reject_cancels, from.index)) {
     reject.cxl_rej_reason = static_cast<int>(faults_.argument(FaultKind::reject_cancels, from.index));
     reject.text = "not now";
@@ -120,7 +131,7 @@ void Exchange::cancel(Participant& from, const FIX::Message& message) {
   }
   ++from.totals.cancels;
   from.by_id.emplace(reject.cl_ord_id, order);
-  cancel_and_report(*order, reject.cl_ord_id, reject.orig_cl_ord_id);
+  cancel_and_report(*order, reject.cl_ord_id, reject.orig_cl_ord_id, "cancel");
 }
 
 void Exchange::replace(Participant& from, const FIX::Message& message) {
@@ -148,8 +159,16 @@ void Exchange::replace(Participant& from, const FIX::Message& message) {
 }
 
 void Exchange::mass_cancel(Participant& from, const FIX::Message& message) {
-  const std::string& id = message.getField(FIX::FIELD::ClOrdID);
+  MassCancelAnswer answer;
+  answer.cl_ord_id = message.getField(FIX::FIELD::ClOrdID);
   const std::string& request = message.getField(FIX::FIELD::MassCancelRequestType);
+  if (!request.empty()) answer.request = request[0];
+  if (request != "1" && request != "7")
+    return refuse_mass_cancel(from, answer, kMassCancelOther, "scope not supported");
+  if (too_long(from, answer.cl_ord_id))
+    return refuse_mass_cancel(from, answer, kMassCancelOther, "ClOrdID too long");
+  if (faults_.on(FaultKind::reject_cancels, from.index))
+    return refuse_mass_cancel(from, answer, kMassCancelOther, "not now");
   const std::string symbol = request == "1" ? message.getField(FIX::FIELD::Symbol) : "";
   const std::string side = message.isSetField(FIX::FIELD::Side) ? message.getField(FIX::FIELD::Side) : "";
   std::vector<Order*> hit;
@@ -157,32 +176,20 @@ void Exchange::mass_cancel(Participant& from, const FIX::Message& message) {
     const bool side_fits = side.empty() || (side == "1") == (order->side == Side::buy);
     if (side_fits && (symbol.empty() || symbol == order->symbol)) hit.push_back(order);
   }
-  const bool refused =
-      (request != "1" && request != "7") || faults_.on(FaultKind::reject_cancels, from.index);
-  const bool pending = faults_.on(FaultKind::pending, from.index);
-  const char response = refused ? '0' : request[0];
-  log_.event("mass_cancel")
-      .num("conn", from.conn)
-      .str("session", from.spec.engine)
-      .str("cl_ord_id", id)
-      .str("response", std::string(1, response))
-      .num("affected", refused ? 0 : static_cast<std::int64_t>(hit.size()));
-  outbox_.send(from.index,
-               mass_cancel_report(id, request.empty() ? '?' : request[0], response, refused ? 0 : hit.size(),
-                                  "M" + std::to_string(++last_exec_id_)),
-               monotonic_ns());
-  if (refused) return;
-  for (Order* order : hit) {
-    if (pending) {
-      report(*order, report_now(*order, Happened::pending_cancel));
-      continue;
-    }
-    ++from.totals.cancels;
-    if (faults_.on(FaultKind::terse, from.index))
-      book_.cancel(*order);
-    else
-      cancel_and_report(*order, order->cl_ord_id, "");
-  }
+  answer.response = answer.request;
+  answer.affected = hit.size();
+  report_mass_cancel(from, answer);
+  for (Order* order : hit) mass_cancel_one(from, *order);
+}
+
+void Exchange::mass_cancel_one(Participant& from, Order& order) {
+  if (faults_.on(FaultKind::pending, from.index))
+    return report(order, report_now(order, Happened::pending_cancel));
+  ++from.totals.cancels;
+  if (!faults_.on(FaultKind::terse, from.index))
+    return cancel_and_report(order, order.cl_ord_id, "", "mass_cancel");
+  book_.cancel(order);
+  log_exec(order, report_now(order, Happened::cancelled), "mass_cancel");
 }
 
 void Exchange::status(Participant& from, const FIX::Message& message) {

@@ -114,7 +114,7 @@ bool read_faults(const Options& options, Faults& faults) {
   for (const std::string& text : options.faults) {
     FaultLine line;
     if (faults.parse(text, line) != FaultParse::ok) return false;
-    faults.set(line);
+    faults.set(line, monotonic_ns());
   }
   return true;
 }
@@ -140,7 +140,7 @@ int serve(const Options& options) {
   std::vector<std::string> names;
   for (const Participant& participant : participants) names.push_back(participant.spec.engine);
   Faults faults(names);
-  if (!read_faults(options, faults)) return usage("--fault wants KIND[=ARGUMENT][@SESSION], see --help");
+  if (!read_faults(options, faults)) return usage("--fault wants KIND[=ARGUMENT][@SESSION][:MS], see --help");
   LogWriter log(options.log_dir);
   PollLoop loop;
   if (!log.ok() || !loop.ok()) return usage("cannot write the log in " + options.log_dir);
@@ -159,13 +159,6 @@ int serve(const Options& options) {
   return log.ok() ? 0 : kExitRuntime;
 }
 
-std::string fault_help() {
-  std::string text = "a fault: ";
-  for (const FaultRow& row : kFaultTable)
-    text += std::string(row.name) + (*row.argument == '\0' ? "" : std::string("=") + row.argument) + ' ';
-  return text + "each with @SESSION for one session";
-}
-
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -179,7 +172,8 @@ int run(int argc, char** argv) {
   app.add_option("--symbol", options.symbols, "SYMBOL:BID:ASK:SIZE, a standing quote, repeatable");
   app.add_option("--book", options.book_file, "file of SYMBOL,BID,ASK,SIZE lines");
   app.add_option("--log", options.log_dir, "existing folder for the log")->required();
-  app.add_option("--fault", options.faults, fault_help());
+  app.add_option("--fault", options.faults, "KIND[=ARGUMENT][@SESSION][:MS], repeatable; see below");
+  app.footer(fault_help());
   app.add_option("--heartbeat", options.heartbeat_s, "HeartBtInt where the engine gives none, s")
       ->check(CLI::Range(1, 3600));
   app.add_option("--control", options.control_path, "Unix socket for control lines");

@@ -92,15 +92,31 @@ FIX::Message cancel_reject(const CancelReject& reject) {
   return message;
 }
 
-FIX::Message mass_cancel_report(const std::string& cl_ord_id, char request, char response,
-                                std::size_t affected, const std::string& report_id) {
+FIX::Message mass_cancel_report(const MassCancelAnswer& answer) {
   FIX::Message message = message_of("r");
-  message.setField(FIX::FIELD::ClOrdID, cl_ord_id);
-  message.setField(FIX::FIELD::OrderID, report_id);
-  set(message, FIX::FIELD::MassCancelRequestType, request);
-  set(message, FIX::FIELD::MassCancelResponse, response);
-  set(message, FIX::FIELD::TotalAffectedOrders, static_cast<std::int64_t>(affected));
-  if (response == '0') message.setField(FIX::FIELD::MassCancelRejectReason, "99");
+  message.setField(FIX::FIELD::ClOrdID, answer.cl_ord_id);
+  message.setField(FIX::FIELD::OrderID, answer.report_id);
+  set(message, FIX::FIELD::MassCancelRequestType, answer.request);
+  set(message, FIX::FIELD::MassCancelResponse, answer.response);
+  set(message, FIX::FIELD::TotalAffectedOrders, static_cast<std::int64_t>(answer.affected));
+  if (answer.response == '0')
+    set(message, FIX::FIELD::MassCancelRejectReason, std::int64_t{answer.reject_reason});
+  set_unless_empty(message, FIX::FIELD::Text, answer.text);
+  return message;
+}
+
+FIX::Message message_reject(const MessageReject& reject) {
+  const bool business = reject.ref_tag == 0;
+  FIX::Message message = message_of(business ? "j" : "3");
+  message.setField(FIX::FIELD::RefSeqNum, reject.ref_seq_num);
+  message.setField(FIX::FIELD::RefMsgType, reject.ref_type);
+  if (business)
+    set_unless_empty(message, FIX::FIELD::BusinessRejectRefID, reject.ref_id);
+  else
+    set(message, FIX::FIELD::RefTagID, std::int64_t{reject.ref_tag});
+  set(message, business ? FIX::FIELD::BusinessRejectReason : FIX::FIELD::SessionRejectReason,
+      std::int64_t{reject.reason});
+  set_unless_empty(message, FIX::FIELD::Text, reject.text);
   return message;
 }
 

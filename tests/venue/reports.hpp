@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file The venue's answers as FIX messages: ExecutionReport (8), OrderCancelReject (9),
-/// OrderMassCancelReport (r). What differs between FIX 4.2 and 4.4 is here and nowhere else: ExecTransType
-/// (20) only in 4.2, ExecType (150) of a fill 1 or 2 in 4.2 and F in 4.4, status answers 20=3 in 4.2 and
-/// 150=I in 4.4. Headers belong to the QuickFIX session.
+/// OrderMassCancelReport (r), Reject (3), BusinessMessageReject (j). What differs between FIX 4.2 and 4.4 is
+/// here and nowhere else: ExecTransType (20) only in 4.2, ExecType (150) of a fill 1 or 2 in 4.2 and F
+/// in 4.4, status answers 20=3 in 4.2 and 150=I in 4.4. Headers belong to the QuickFIX session.
 #pragma once
 #include <quickfix/Message.h>
 
@@ -50,9 +50,29 @@ struct CancelReject {
 };
 FIX::Message cancel_reject(const CancelReject& reject);
 
-/// OrderMassCancelReport; `response` is MassCancelResponse (531): '0' refused.
-FIX::Message mass_cancel_report(const std::string& cl_ord_id, char request, char response,
-                                std::size_t affected, const std::string& report_id);
+/// OrderMassCancelReport.
+struct MassCancelAnswer {
+  std::string cl_ord_id;
+  std::string report_id;     ///< OrderID (37) of the report itself
+  char request = '?';        ///< MassCancelRequestType (530)
+  char response = '0';       ///< MassCancelResponse (531); '0' refused
+  std::size_t affected = 0;  ///< TotalAffectedOrders (533)
+  int reject_reason = 99;    ///< MassCancelRejectReason (532), when refused: 0 not supported, 99 other
+  std::string text;          ///< Text (58); left out when empty
+};
+FIX::Message mass_cancel_report(const MassCancelAnswer& answer);
+
+/// Why a message was refused without being looked at as an order. `ref_tag` 0: BusinessMessageReject (35=j,
+/// BusinessRejectReason 380); otherwise Reject (35=3, SessionRejectReason 373 about that tag, 371).
+struct MessageReject {
+  std::string ref_seq_num;  ///< RefSeqNum (45)
+  std::string ref_type;     ///< RefMsgType (372)
+  std::string ref_id;       ///< BusinessRejectRefID (379), the ClOrdID; only in 35=j, left out when empty
+  int ref_tag = 0;
+  int reason = 0;
+  std::string text;
+};
+FIX::Message message_reject(const MessageReject& reject);
 
 }  // namespace venue
 }  // namespace portcullis

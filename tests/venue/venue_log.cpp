@@ -85,6 +85,10 @@ VenueEvent read_event(const nlohmann::json& line) {
   event.orig_cl_ord_id = text("orig_cl_ord_id");
   event.ord_status = text("ord_status");
   event.text = line.contains("fault") ? text("fault") : text("text");
+  event.why = text("why");
+  event.seq_num = number_or(text("seq_num"), -1);
+  event.order_id = number("order_id", -1);
+  event.reason = number("reason", -1);
   event.offset = number("offset", -1);
   event.end = number("end", -1);
   event.last_qty = number("last_qty", 0);

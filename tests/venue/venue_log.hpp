@@ -42,20 +42,25 @@ struct VenueConnection {
 };
 
 /// One line of events.jsonl. `event` is one of: connect, logon, logout, disconnect, request, swallowed, exec,
-/// cancel_reject, mass_cancel, cancel_on_disconnect, garbled, garbage, fault, fault_cleared, quote.
+/// cancel_reject, mass_cancel, message_reject, cancel_on_disconnect, garbled, garbage, fault, fault_cleared,
+/// quote.
 struct VenueEvent {
   std::int64_t time_ns = 0;
   std::string event;
   int conn = -1;  ///< -1 when the session had no connection
   std::string session;
-  std::string type;  ///< request, swallowed: MsgType
+  std::string type;  ///< request, swallowed: MsgType; message_reject: 3 or j
   std::string what;  ///< exec: taken, traded, cancelled, replaced, refused, pending_cancel, status
   std::string how;   ///< disconnect: fin, rst (by the engine); drop, reset, venue, timeout, shutdown (by us)
   std::string cl_ord_id;
   std::string orig_cl_ord_id;
-  std::string ord_status;    ///< exec, cancel_reject: OrdStatus (39)
-  std::string text;          ///< exec: Text (58); fault: the line
-  std::int64_t offset = -1;  ///< request: place of the message; -1 when it waited behind a sequence gap
+  std::string ord_status;      ///< exec, cancel_reject: OrdStatus (39)
+  std::string text;            ///< exec, mass_cancel, message_reject: Text (58); fault: the line
+  std::string why;             ///< exec, cancelled: cancel, mass_cancel, disconnect, unfilled
+  std::int64_t seq_num = -1;   ///< request, swallowed: MsgSeqNum; message_reject: RefSeqNum
+  std::int64_t order_id = -1;  ///< exec: OrderID (37); 0 for an order that was refused
+  std::int64_t reason = -1;    ///< cancel_reject: CxlRejReason (102); message_reject: 373 or 380
+  std::int64_t offset = -1;    ///< request: place of the message; -1 when it waited behind a sequence gap
   std::int64_t end = -1;
   std::int64_t last_qty = 0;
   std::int64_t last_px_e8 = 0;
