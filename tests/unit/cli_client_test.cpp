@@ -137,6 +137,21 @@ TEST_CASE("a supervisor that hangs up in the middle has not answered") {
   CHECK(asked.answer.empty());
 }
 
+TEST_CASE("who is turned away before he has spoken still hears why") {
+  const ScratchFolder folder;
+  const std::string path = folder.file("mm1.control");
+  const UniqueFd listener = listen_seqpacket(path);
+  Client client;
+  REQUIRE(client.open(path, monotonic_now_ns() + 1000 * kMsNs) == ClientError::ok);
+  {
+    const UniqueFd accepted(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    send_packet(accepted.get(), R"({"v":1,"done":true,"ok":false,"exit":5,"error":"no part"})");
+  }
+  CHECK(client.send(make_request("status")) == ClientError::ok);
+  CHECK(client.receive_all(monotonic_now_ns() + 1000 * kMsNs) == ClientError::ok);
+  CHECK(exit_of(client.answer()) == ExitCode::permission);
+}
+
 TEST_CASE("a missing socket, a dead supervisor and a path too long are told apart") {
   const ScratchFolder folder;
   Json answer;

@@ -129,7 +129,9 @@ ClientError Client::send(const Json& request) {
     if (sent == static_cast<ssize_t>(text.size())) return ClientError::ok;
     if (sent >= 0 || errno != EINTR) break;
   }
-  return errno == EPIPE || errno == ECONNRESET ? ClientError::hung_up : ClientError::system;
+  if (errno != EPIPE && errno != ECONNRESET) return ClientError::system;
+  // whoever has no part here is turned away before he has spoken: the reason waits for him
+  return receive(monotonic_now_ns()) == ClientError::ok ? ClientError::ok : ClientError::hung_up;
 }
 
 ClientError Client::receive(std::uint64_t deadline_ns) {
