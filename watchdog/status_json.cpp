@@ -205,41 +205,6 @@ std::string_view text_of(const char* chars, std::size_t most) noexcept {
   return {chars, strnlen(chars, most)};
 }
 
-Json latch_json(const LatchView* view) {
-  if (view == nullptr)
-    return {{"latched", true}, {"unreadable", true}, {"cause", cause_name(Cause::latch_unreadable)}};
-  const LatchRecord& record = view->record;
-  const bool latched = view->state != LatchState::clear;
-  Json json = {{"latched", latched},
-               {"unreadable", view->unreadable},
-               {"cause", latched ? Json(cause_name(record.cause)) : Json(nullptr)},
-               {"wall_ns", record.wall_ns},
-               {"actor", person_json(record.actor_uid)},
-               {"login", person_json(record.actor_login)},
-               {"config_hash", hex(record.config_hash)},
-               {"unlisted", record.unlisted},
-               {"unresolved", Json::array()}};
-  if (latched) {
-    const std::string_view lane = text_of(record.lane_name.data(), record.lane_name.size());
-    json["scope"] =
-        record.engine_wide != 0 || lane.empty() ? std::string("engine") : "lane:" + std::string(lane);
-    if (is_limit(record.cause)) {
-      std::string name = cause_name(record.cause);
-      if (record.per_ms != 0) name += "/" + std::to_string(record.per_ms) + "ms";
-      if (record.symbol[0] != '\0')
-        name += "/" + std::string(text_of(record.symbol.data(), record.symbol.size()));
-      json["limit_name"] = name;
-      json["observed"] = record.observed_value;
-      json["limit"] = record.limit_value;
-    }
-  }
-  const std::size_t count = std::min<std::size_t>(record.unresolved_count, record.unresolved.size());
-  for (std::size_t i = 0; i < count; ++i)
-    json["unresolved"].push_back(
-        {{"cl_ord_id", record.unresolved[i].id()}, {"fate", fate_name(record.unresolved[i].fate)}});
-  return json;
-}
-
 Json counters_json(const StatusView& view) {
   Json json = {{"cycles", load(view.board.cycle)},
                {"late_cycles", load(view.board.late_cycles)},
@@ -286,6 +251,41 @@ std::vector<std::string> render_status(const StatusView& view) {
   json["counters"] = counters_json(view);
   packets.push_back(packet_text(json));
   return packets;
+}
+
+Json latch_json(const LatchView* view) {
+  if (view == nullptr)
+    return {{"latched", true}, {"unreadable", true}, {"cause", cause_name(Cause::latch_unreadable)}};
+  const LatchRecord& record = view->record;
+  const bool latched = view->state != LatchState::clear;
+  Json json = {{"latched", latched},
+               {"unreadable", view->unreadable},
+               {"cause", latched ? Json(cause_name(record.cause)) : Json(nullptr)},
+               {"wall_ns", record.wall_ns},
+               {"actor", person_json(record.actor_uid)},
+               {"login", person_json(record.actor_login)},
+               {"config_hash", hex(record.config_hash)},
+               {"unlisted", record.unlisted},
+               {"unresolved", Json::array()}};
+  if (latched) {
+    const std::string_view lane = text_of(record.lane_name.data(), record.lane_name.size());
+    json["scope"] =
+        record.engine_wide != 0 || lane.empty() ? std::string("engine") : "lane:" + std::string(lane);
+    if (is_limit(record.cause)) {
+      std::string name = cause_name(record.cause);
+      if (record.per_ms != 0) name += "/" + std::to_string(record.per_ms) + "ms";
+      if (record.symbol[0] != '\0')
+        name += "/" + std::string(text_of(record.symbol.data(), record.symbol.size()));
+      json["limit_name"] = name;
+      json["observed"] = record.observed_value;
+      json["limit"] = record.limit_value;
+    }
+  }
+  const std::size_t count = std::min<std::size_t>(record.unresolved_count, record.unresolved.size());
+  for (std::size_t i = 0; i < count; ++i)
+    json["unresolved"].push_back(
+        {{"cl_ord_id", record.unresolved[i].id()}, {"fate", fate_name(record.unresolved[i].fate)}});
+  return json;
 }
 
 std::string scope_name(const Config& config, std::uint16_t lane, std::uint16_t session) {

@@ -5,6 +5,7 @@
 /// {"v":1,"part":"halt.orders","rows":[]} of at most 60,000 bytes each; the last packet has "done".
 #pragma once
 #include <array>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,9 @@ struct StatusView {
 /// and sequence numbers; nullptr: they are not known.
 [[nodiscard]] std::vector<std::string> render_halt(const HaltReport& halt, const Config& config,
                                                    const Attachment* attachment);
+
+/// The latch as the answer to `status` has it; nullptr: not known, shown as latched and unreadable.
+[[nodiscard]] nlohmann::json latch_json(const LatchView* view);
 
 /// "engine", "lane:NAME" or "session:NAME".
 [[nodiscard]] std::string scope_name(const Config& config, std::uint16_t lane, std::uint16_t session);

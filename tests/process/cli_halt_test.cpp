@@ -156,6 +156,34 @@ TEST_CASE("halting with a stopped supervisor resets the session, kills the engin
   CHECK(halted.outcomes.at(0).json["exit"] == 4);
 }
 
+TEST_CASE("on a host the root helper fences, and nothing is done twice") {
+  Desk desk;
+  desk.write_record();
+  desk.supervisor->signal(SIGSTOP);
+  const FakeServer helper(desk.folder.file("mm1.fence"), [](int client) {
+    send_packet(client, R"({"v":1,"done":true,"ok":false,"exit":4,"fence":{},"lines":["mm1  FENCED BLIND","     ENGINE gone"]})");
+  });
+  const Halted halted = halt(desk.folder);
+  CHECK(halted.exit == ExitCode::fenced_blind);
+  CHECK(helper.connections() == 1);
+  says(halted, "the root helper fenced it");
+  says(halted, "     ENGINE gone");
+  CHECK(running(*desk.engine));  // the fake helper did nothing, and this user left it to the helper
+}
+
+TEST_CASE("a helper that hangs up or does not succeed leaves the fence to this user") {
+  Desk desk;
+  desk.write_record();
+  desk.supervisor->signal(SIGSTOP);
+  const bool speaks = GENERATE(false, true);
+  const FakeServer helper(desk.folder.file("mm1.fence"), [speaks](int client) {
+    if (speaks) send_packet(client, R"({"v":1,"done":true,"ok":false,"exit":1,"error":"no"})");
+  });
+  CHECK(halt(desk.folder).exit == ExitCode::fenced_blind);
+  CHECK(helper.connections() == 1);
+  CHECK_FALSE(running(*desk.engine));
+}
+
 TEST_CASE("halting with a dead supervisor fences the engine at once") {
   Desk desk;
   desk.write_record();

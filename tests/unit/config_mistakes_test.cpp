@@ -82,9 +82,9 @@ const std::vector<Mistake>& mistakes() {
       {"port   = 4001", "port = 65536", "engine.allowed_socket[0].port"},
       {"port   = 4001", "port = -1", "engine.allowed_socket[0].port"},
       {"port   = 4001", "# ", "engine.allowed_socket[0].port", "[[engine.allowed_socket]]"},
-      {"halt = \"desk\"", "halt = \"\"", "people.halt"},
-      {"halt = \"desk\"", "# ", "people.halt", "[people]"},
-      {"arm  = \"risk\"", "arm = { group = \"risk\", people = 2 }", "people.arm"},
+      {"halt = \"portcullis-halt\"", "halt = \"\"", "people.halt"},
+      {"halt = \"portcullis-halt\"", "# ", "people.halt", "[people]"},
+      {"arm  = \"portcullis-arm\"", "arm = { group = \"risk\", people = 2 }", "people.arm"},
       {"run_dir   = \"/run/portcullis\"", "run_dir = \"run\"", "paths.run_dir"},
       {"state_dir = \"/var/lib/portcullis\"", "state_dir = 7", "paths.state_dir"},
       // supervisor

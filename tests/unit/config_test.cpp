@@ -201,7 +201,7 @@ TEST_CASE("a desk needs no users or groups, a host does") {
   const Folder folder;
   std::string text =
       replaced(read_text(config_fixture::example_path()), "mode           = \"host\"", "mode = \"desk\"");
-  for (const char* line : {"user = \"trader\"", "halt = \"desk\"", "arm  = \"risk\""})
+  for (const char* line : {"user = \"trader\"", "halt = \"portcullis-halt\"", "arm  = \"portcullis-arm\""})
     text = replaced(text, line, "# ");
   const LoadResult result = folder.load(text);
   INFO(all_texts(result.errors));

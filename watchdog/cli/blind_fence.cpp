@@ -102,7 +102,7 @@ BlindFenceReport blind_fence(const std::string& run_dir, const std::string& engi
                              const std::function<bool()>& answered, const BlindFenceTimes& times) {
   BlindFenceReport report;
   RunRecord record;
-  report.record = read_record(run_dir, engine, record);
+  report.record = read_fence_record(run_dir, engine, record);
   if (report.record != RecordError::ok) return report;
   report.engine_id = record.engine;
   report.supervisor_id = record.supervisor;

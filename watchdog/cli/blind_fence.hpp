@@ -70,5 +70,7 @@ struct BlindFenceTimes {
 [[nodiscard]] std::string render_fence(const std::string& engine, const std::string& why,
                                        const BlindFenceReport& report);
 [[nodiscard]] Json fence_json(const BlindFenceReport& report);
+/// A text cut at its line ends.
+[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 
 }  // namespace portcullis::cli

@@ -16,6 +16,7 @@ inline constexpr std::size_t kMaxReasonBytes = 200;
 struct Common {
   std::string run_dir;
   std::string state_dir;
+  std::string config_dir;
   bool json = false;  ///< one JSON object on the last line of standard output, and no text there
 };
 
@@ -46,6 +47,15 @@ struct RunOptions {
 /// @param head "SEQ:HEX" or "HEX"; empty = no comparison
 [[nodiscard]] ExitCode audit_verify_command(const Common& common, const std::string& what,
                                             const std::string& head);
+/// One line for every engine of this host.
+[[nodiscard]] ExitCode overview_command(const Common& common);
+/// ok only for a latch that is known to be clear.
+[[nodiscard]] ExitCode latch_command(const Common& common, const std::string& engine, bool trip_only);
+[[nodiscard]] ExitCode runbook_command(const Common& common, const std::string& engine);
+/// @param engine empty: every engine of this host  @param textfile empty: standard output
+[[nodiscard]] ExitCode metrics_command(const Common& common, const std::string& engine, const std::string& textfile);
+[[nodiscard]] ExitCode diff_command(const std::string& before, const std::string& after, bool json);
+[[nodiscard]] ExitCode config_init_command(const std::string& engine, const std::string& folder);
 /// Returns the engine's own exit status, so an int.
 [[nodiscard]] int run_command(const RunOptions& options);
 

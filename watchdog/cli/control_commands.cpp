@@ -2,6 +2,8 @@
 // status, arm, disarm, clear, resolve and halt: everything that asks a running supervisor.
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -198,6 +200,7 @@ ExitCode halt_command(const Common& common, const std::vector<std::string>& text
   if (targets.empty() && texts.empty()) return no_engine_at_all(common);
   HaltSettings settings;
   settings.run_dir = common.run_dir;
+  settings.use_helper = geteuid() != 0;  // root needs nobody, and PID 1 least of all
   settings.reason = cut(printable(reason), kMaxReasonBytes);  // a bad reason never stops a halt
   const ExitCode halted = halt_all(targets, settings, [&](const HaltOutcome& outcome) {
     if (common.json)

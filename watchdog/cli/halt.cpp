@@ -33,6 +33,7 @@ class Attempt {
   ClientError await_result();
   HaltOutcome from_answer();
   HaltOutcome fence(ClientError why, bool may_give_way);
+  std::optional<HaltOutcome> fence_by_helper(ClientError why);
   HaltOutcome refused(ExitCode exit, const std::string& sentence) const;
   bool answered_now();
 
@@ -137,11 +138,30 @@ HaltOutcome Attempt::fence(ClientError why, bool may_give_way) {
   return {target_, exit, text, json};
 }
 
+/// Connecting is the order; nothing is sent. nullopt: there is no helper here, or it did not do it.
+std::optional<HaltOutcome> Attempt::fence_by_helper(ClientError why) {
+  const std::uint64_t deadline_ns = monotonic_now_ns() + settings_.helper_ns;
+  Client helper;
+  ClientError error = helper.open(run_path(settings_.run_dir, target_.engine, "fence"), deadline_ns);
+  if (error == ClientError::ok) error = helper.receive_all(deadline_ns);
+  const Json& answer = helper.answer();
+  const ExitCode exit = exit_code_from(number_of(answer, "exit").value_or(1));
+  if (error != ClientError::ok || exit != ExitCode::fenced_blind) return std::nullopt;
+  HaltOutcome outcome{target_, exit, fmt::format("{}  {}; the root helper fenced it\n", target_.engine, client_error_text(why)), answer};
+  for (const Json& line : array_of(answer, "lines"))
+    if (line.is_string()) outcome.text += printable(line.get_ref<const std::string&>()) + "\n";
+  outcome.json.erase("lines");
+  outcome.json["error"] = client_error_text(why);
+  return outcome;
+}
+
 HaltOutcome Attempt::finish() {
   ClientError error = await_receipt();
   if (error == ClientError::ok) error = await_result();
   if (error == ClientError::ok) return from_answer();
   if (error == ClientError::no_permission) return refused(ExitCode::permission, client_error_text(error));
+  if (settings_.use_helper)
+    if (auto fenced = fence_by_helper(error)) return std::move(*fenced);
   return fence(error, true);
 }
 

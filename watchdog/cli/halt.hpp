@@ -2,7 +2,7 @@
 /// @file `portcullis halt`: every supervisor is asked before anybody is waited for; then each engine has a
 /// thread of its own, so that one that hangs delays nobody. A supervisor says {"received":true} at once; one
 /// that does not within a second is stopped, dead or hung, and its engine is fenced without it
-/// (blind_fence.hpp). The exit code is the worst one. On this way no name service is asked and nothing is
+/// (blind_fence.hpp): on a host by the root helper behind RUN_DIR/ENGINE.fence, else as this user. The exit code is the worst one. On this way no name service is asked and nothing is
 /// opened but the run folder.
 #pragma once
 #include <cstdint>
@@ -28,6 +28,8 @@ struct HaltSettings {
   std::uint64_t receipt_ns = 1'000'000'000;  ///< until the supervisor must have said that it received
   std::uint64_t done_ns =
       65'000'000'000;  ///< until its ladder must have answered (it does so after 60 s at most)
+  std::uint64_t helper_ns = 15'000'000'000;  ///< until the root helper must have answered
+  bool use_helper = true;                    ///< false: fence as this user (root does not need it)
   BlindFenceTimes fence;
 };
 

@@ -70,11 +70,15 @@ void add_resolve(CLI::App& app, Options& options, std::function<int()>& chosen) 
 
 void add_status(CLI::App& app, Options& options, std::function<int()>& chosen) {
   CLI::App* command = app.add_subcommand("status", "Show state, limits, rungs and sessions");
-  command->add_option("ENGINE", options.engine, "Engine; without: every engine of the run folder")
-      ->check(check_name);
+  CLI::Option* engine =
+      command->add_option("ENGINE", options.engine, "Engine; without: every engine of the run folder")->check(check_name);
+  command->add_flag("--all", options.all, "One line for every engine of this host, also those that do not run")
+      ->excludes(engine);
   add_json(command, options);
   command->callback([&options, &chosen] {
-    chosen = [&options] { return number(status_command(options.common, options.engine)); };
+    chosen = [&options] {
+      return number(options.all ? overview_command(options.common) : status_command(options.common, options.engine));
+    };
   });
 }
 
@@ -145,6 +149,7 @@ std::unique_ptr<CLI::App> make_app(Options& options, std::function<int()>& chose
   add_check(*app, options, chosen);
   add_audit(*app, options, chosen);
   add_run(*app, options, chosen);
+  add_host_commands(*app, options, chosen);
   app->add_subcommand("version", "Print the version")->callback([&chosen] {
     chosen = [] {
       fmt::print("portcullis {}\n", PORTCULLIS_VERSION);

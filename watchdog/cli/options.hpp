@@ -23,10 +23,16 @@ struct Options {
   std::string file;
   std::string audit;
   std::string head;
+  std::string other_file;
+  bool trip = false;
+  bool all = false;
 };
 
 /// The parser; `chosen` is set by the command that was given.
 [[nodiscard]] std::unique_ptr<CLI::App> make_app(Options& options, std::function<int()>& chosen);
+
+/// latch, runbook, metrics, diff and config: what needs no running supervisor.
+void add_host_commands(CLI::App& app, Options& options, std::function<int()>& chosen);
 
 /// Parses and runs. Never throws.
 [[nodiscard]] int run_cli(int argc, char** argv);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "watchdog/cli/blind_fence.hpp"
 
 namespace portcullis::cli {
@@ -91,6 +93,16 @@ std::string render_fence(const std::string& engine, const std::string& why, cons
   text += process_line("ENGINE", report.engine_id, report.engine);
   text += process_line("SUPERVISOR", report.supervisor_id, report.supervisor);
   return report.supervisor_answered ? text : text + unknown_lines(report);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
 }
 
 Json fence_json(const BlindFenceReport& report) {

@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <memory>
 #include <set>
 
 #include "shm/unique_fd.hpp"
 #include "watchdog/config.hpp"
+#include "watchdog/fence.hpp"
 
 namespace portcullis::cli {
 namespace {
@@ -129,6 +131,22 @@ RecordError read_record(const std::string& run_dir, std::string_view engine, Run
   }
   if (length > kMaxRecordBytes) return RecordError::malformed;
   return parse_record({text.data(), length}, engine, record);
+}
+
+RecordError read_fence_record(const std::string& run_dir, std::string_view engine, RunRecord& record) {
+  const RecordError error = read_record(run_dir, engine, record);
+  if (error != RecordError::ok) return error;
+  const UniqueFd lock(open(run_path(run_dir, engine, "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  char text[64];
+  const ssize_t bytes = lock.valid() ? read(lock.get(), text, sizeof text) : -1;
+  ProcessId holder;
+  if (bytes > 0) {  // "PID START_TICKS\n", as instance_lock.cpp writes it
+    const auto [at, wrong] = std::from_chars(text, text + bytes, holder.pid);
+    if (wrong == std::errc() && at != text + bytes) std::from_chars(at + 1, text + bytes, holder.start_ticks);
+  }
+  if (holder.pid > 1 && holder.start_ticks != 0 && read_start_ticks(holder.pid) == holder.start_ticks)
+    record.supervisor = holder;
+  return error;
 }
 
 }  // namespace portcullis::cli

@@ -61,6 +61,10 @@ enum class [[nodiscard]] RecordError : std::uint8_t{
 /// Reads and judges the record; `record` is set only with `ok`.
 RecordError read_record(const std::string& run_dir, std::string_view engine, RunRecord& record);
 
+/// The same, with the supervisor that runs now where it is another one than the record's: RUN_DIR/ENGINE.lock names it
+/// (only its owner and root can read that file). For whoever is about to kill.
+RecordError read_fence_record(const std::string& run_dir, std::string_view engine, RunRecord& record);
+
 /// The pure part: from text to record, for the engine of that name.
 RecordError parse_record(std::string_view text, std::string_view engine, RunRecord& record);
 
