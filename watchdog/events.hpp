@@ -46,7 +46,8 @@ enum class Event : std::uint8_t {
 };
 inline constexpr std::size_t kEvents = 31;
 
-/// syslog(3) levels, as the journal's PRIORITY= wants them.
+/// syslog(3) levels, as the journal's PRIORITY= wants them. `critical` wakes somebody: once when it trips and once with
+/// the outcome, or where protection itself is in doubt; the steps between are not.
 enum class Priority : std::uint8_t { critical = 2, error = 3, warning = 4, notice = 5, info = 6 };
 
 /// One row of the table.
@@ -103,7 +104,7 @@ inline constexpr std::array<EventInfo, kEvents> kEventTable{{
   {Event::tripped, "tripped", "6d28260a41aa43c88d83e41c6c8a5b97", Priority::critical,
    "a limit was broken or a sign of life is missing",
    "follow the ladder; read first cause, value and limit"},
-  {Event::closed, "closed", "69d73267490f4e7ab36ab235553e6ffa", Priority::critical,
+  {Event::closed, "closed", "69d73267490f4e7ab36ab235553e6ffa", Priority::notice,
    "no new order enters",
    "wait for `contained`"},
   {Event::asked, "asked", "d8e08312ccc1462c92a1dafc5e07df0f", Priority::notice,
@@ -112,10 +113,10 @@ inline constexpr std::array<EventInfo, kEvents> kEventTable{{
   {Event::contained, "contained", "2c10e60b229d44dca68a6df70248d17f", Priority::notice,
    "no order is left in any queue of this host",
    "wait for `halted`"},
-  {Event::severed, "severed", "8adaa99d2cf6425eaedd762214b37f05", Priority::critical,
+  {Event::severed, "severed", "8adaa99d2cf6425eaedd762214b37f05", Priority::warning,
    "sessions were reset; their queues are purged",
    "confirm open orders with the venue if it does not cancel on disconnect"},
-  {Event::fenced, "fenced", "eeded89a16a446ddbc653e259194d2d3", Priority::critical,
+  {Event::fenced, "fenced", "eeded89a16a446ddbc653e259194d2d3", Priority::error,
    "the engine was killed and verified gone",
    "confirm unknown orders with the venue, then restart the engine"},
   {Event::halted, "halted", "364987aaa4b34e22b14b6f4ccb7c2a75", Priority::critical,
