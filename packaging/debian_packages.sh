@@ -10,6 +10,10 @@ build_packages=(
 )
 # The tests, on top of it.
 test_packages=(binutils catch2 libbenchmark-dev strace valgrind)
+# Building and judging the packages.
+package_packages=(dpkg-dev file gzip lintian)
+# tests/host, on top of both: boots a systemd in a container, on this root and on a fresh one.
+host_packages=(dbus libnss-systemd mmdebstrap systemd-container)
 
 die() {
   printf '%s: %s\n' "${0##*/}" "$1" >&2

@@ -73,3 +73,17 @@ TEST_CASE("each event is in portcullisd(8) with its number, cause and what to do
     CHECK(page.find(std::string(event.cause.substr(1)) + ".") != std::string::npos);
   }
 }
+
+TEST_CASE("each function of the C interface is in portcullis(3)") {
+  const std::string page = manual("portcullis.3");
+  const std::string header =
+      test::read_bytes(std::string(PORTCULLIS_SOURCE_DIR) + "/integration/include/portcullis/portcullis.h");
+  const std::regex declaration(R"(PC_API [^;(]*\b(pc_[a-z_]+)\()");
+  int functions = 0;
+  for (std::sregex_iterator at(header.begin(), header.end(), declaration), end; at != end; ++at, ++functions) {
+    const std::string name = (*at)[1];
+    INFO(name);
+    CHECK(std::regex_search(page, std::regex("\n\\.BR? [^\n]*\\b" + name + "\\b")));
+  }
+  CHECK(functions == 42);
+}
