@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the scenarios of tests/host share: commands inside the container, waiting, checks, the venue's word. Sourced.
 
-passed=0
+passed=0  # sourced by tests/host, which sets root, work, build and, with boot, leader
 failed=0
 not_run=0
 scenario=
@@ -22,6 +22,7 @@ check() {
     not_run=$((not_run + 1))
     return 1
   fi
+  [[ ! -e $work/check.out ]] || mv "$work/check.out" "$work/check.last"  # what the check before this one said
   if "$@" >"$work/check.out" 2>&1; then
     passed=$((passed + 1))
     return 0
