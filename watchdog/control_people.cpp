@@ -292,6 +292,7 @@ void Control::serve_status(ClientId client) {
   view.engine_pid = link_.attached() ? link_.process().pid : 0;
   view.separated = p_.config.mode == Mode::host && link_.engine_uid() != p_.people.own_uid;
   view.separation_note = view.separated ? "" : "not separated: engine and supervisor are one user";
+  view.arm_refusal = arm_refusal();
   view.rungs = rung_notes(kNoSession);
   for (std::uint32_t slot = 0; slot < p_.config.sessions.size(); ++slot) {
     SessionView& session = view.sessions[slot];

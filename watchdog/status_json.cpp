@@ -237,6 +237,7 @@ std::vector<std::string> render_status(const StatusView& view) {
   json["attached"] = view.attachment != nullptr;
   json["separated"] = view.separated;
   json["separation_note"] = view.separation_note;
+  json["arm_refusal"] = view.arm_refusal;
   json["lease"] = lease_json(view);
   json["rungs"] = rungs_json(view.rungs);
   json["sessions"] = Json::array();

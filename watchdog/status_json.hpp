@@ -45,6 +45,7 @@ struct StatusView {
   std::int64_t engine_pid = 0;
   bool separated = false;
   std::string separation_note{};
+  std::string arm_refusal{};  ///< why arming would be refused now; "": it would not
   RungNotes rungs{};
   std::array<SessionView, kSessionsMax> sessions{};
   std::vector<std::string> warnings{};

@@ -54,6 +54,13 @@ status_of() {
   ((got == wanted)) || { echo "exit status $got, wanted $wanted: $*"; return 1; }
 }
 fails() { if "$@"; then echo "succeeded: $*"; return 1; fi; }
+# fails_with STATUS PATTERN COMMAND...
+fails_with() {
+  local wanted=$1 pattern=$2 got=0 out
+  shift 2
+  out=$("$@" 2>&1) || got=$?
+  ((got == wanted)) && grep -E "$pattern" <<<"$out" >/dev/null || { printf 'exit status %d, wanted %d and %s\n%s\n' "$got" "$wanted" "$pattern" "$out"; return 1; }
+}
 # until_true SECONDS COMMAND...: asks again until it is true or the time is over
 until_true() {
   local deadline=$((SECONDS + $1))

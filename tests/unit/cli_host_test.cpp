@@ -2,10 +2,13 @@
 /// @file What the CLI says about a host: latch files, metrics, the runbook, differences of configurations.
 #include <catch2/catch.hpp>
 
+#include <functional>
+
 #include "tests/unit/scratch_folder.hpp"
 #include "watchdog/cli/config_diff.hpp"
 #include "watchdog/cli/host_facts.hpp"
 #include "watchdog/cli/metrics.hpp"
+#include "watchdog/cli/preflight.hpp"
 #include "watchdog/cli/runbook.hpp"
 #include "watchdog/config_error.hpp"
 
@@ -143,4 +146,61 @@ TEST_CASE("in a diff a longer window is tighter, money compares by value, instru
   const auto changed = differences(old_csv, new_csv);
   REQUIRE(changed.size() == 1);
   CHECK(changed[0].path == "instruments.ES");
+}
+
+namespace {
+
+Json ready_status() {
+  const Json ready = {{"close", "ready"}, {"ask", "ready"}, {"take_over", "ready"}, {"sever", "ready"}, {"fence", "ready"}};
+  return {{"attached", true},
+          {"arm_refusal", ""},
+          {"separated", true},
+          {"rungs", ready},
+          {"lanes", Json::array({Json{{"name", "flow"}, {"unset_positions", 0}}})},
+          {"sessions", Json::array({Json{{"name", "S"}, {"transport", "kernel"}, {"state", "registered"}, {"contact", "desk"}}})}};
+}
+
+bool fails(const Json& status) {
+  Findings findings;
+  judge_status(status, findings);
+  return any_failure(findings);
+}
+
+}  // namespace
+
+TEST_CASE("preflight fails for whatever would stop the arming, and for what the answer does not say") {
+  CHECK_FALSE(fails(ready_status()));
+  CHECK(fails(Json::object()));
+  for (const char* key : {"attached", "arm_refusal", "rungs"}) {
+    Json status = ready_status();
+    status.erase(key);
+    INFO(key);
+    CHECK(fails(status));
+  }
+  Json status = ready_status();
+  status["arm_refusal"] = "latched by death";
+  CHECK(fails(status));
+  status = ready_status();
+  status["rungs"]["fence"] = "missing: no engine is attached";
+  CHECK(fails(status));
+  status = ready_status();
+  status["lanes"][0]["unset_positions"] = nullptr;
+  CHECK(fails(status));
+  status = ready_status();
+  status["sessions"][0]["state"] = "none";
+  CHECK(fails(status));
+}
+
+TEST_CASE("preflight warns of what makes a halt poorer, and arms all the same") {
+  for (const auto& change : std::vector<std::function<void(Json&)>>{
+           [](Json& s) { s["rungs"]["take_over"] = "missing: no template"; }, [](Json& s) { s["separated"] = false; },
+           [](Json& s) { s["sessions"][0]["transport"] = "tls"; }, [](Json& s) { s["sessions"][0]["contact"] = ""; },
+           [](Json& s) { s["warnings"] = Json::array({"memory is not locked"}); }}) {
+    Json status = ready_status();
+    change(status);
+    Findings findings;
+    judge_status(status, findings);
+    CHECK_FALSE(any_failure(findings));
+    CHECK(has(render_findings("mm1", findings), "WARNING"));
+  }
 }

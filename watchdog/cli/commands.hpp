@@ -52,6 +52,8 @@ struct RunOptions {
 /// ok only for a latch that is known to be clear.
 [[nodiscard]] ExitCode latch_command(const Common& common, const std::string& engine, bool trip_only);
 [[nodiscard]] ExitCode runbook_command(const Common& common, const std::string& engine);
+/// refused: something stands in the way of arming, or a vital rung is missing.
+[[nodiscard]] ExitCode preflight_command(const Common& common, const std::string& engine);
 /// @param engine empty: every engine of this host  @param textfile empty: standard output
 [[nodiscard]] ExitCode metrics_command(const Common& common, const std::string& engine, const std::string& textfile);
 [[nodiscard]] ExitCode diff_command(const std::string& before, const std::string& after, bool json);

@@ -31,7 +31,7 @@ struct Options {
 /// The parser; `chosen` is set by the command that was given.
 [[nodiscard]] std::unique_ptr<CLI::App> make_app(Options& options, std::function<int()>& chosen);
 
-/// latch, runbook, metrics, diff and config: what needs no running supervisor.
+/// latch, runbook, preflight, metrics, diff and config: what needs no running supervisor.
 void add_host_commands(CLI::App& app, Options& options, std::function<int()>& chosen);
 
 /// Parses and runs. Never throws.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands about this host rather than about one running supervisor: latch, runbook, metrics, diff, config init.
+// Commands about this host rather than about one running supervisor: latch, runbook, preflight, metrics, diff, config init.
 #include "watchdog/cli/host_facts.hpp"
 #include "watchdog/cli/options.hpp"
 #include "watchdog/cli/run_folder.hpp"
@@ -39,6 +39,15 @@ void add_runbook(CLI::App& app, Options& options, std::function<int()>& chosen) 
   });
 }
 
+void add_preflight(CLI::App& app, Options& options, std::function<int()>& chosen) {
+  CLI::App* command = app.add_subcommand("preflight", "What would stop the arming, and every rung of the ladder, now");
+  add_engine(command, options)->required();
+  add_json(command, options);
+  command->callback([&options, &chosen] {
+    chosen = [&options] { return number(preflight_command(options.common, options.engine)); };
+  });
+}
+
 void add_metrics(CLI::App& app, Options& options, std::function<int()>& chosen) {
   CLI::App* command = app.add_subcommand("metrics", "OpenMetrics text of every engine, or of one");
   add_engine(command, options);
@@ -75,6 +84,7 @@ void add_host_commands(CLI::App& app, Options& options, std::function<int()>& ch
   app.add_option("--config-dir", options.common.config_dir, "Folder of configurations")->envname("PORTCULLIS_CONFIG_DIR");
   add_latch(app, options, chosen);
   add_runbook(app, options, chosen);
+  add_preflight(app, options, chosen);
   add_metrics(app, options, chosen);
   add_diff(app, options, chosen);
   add_config(app, options, chosen);

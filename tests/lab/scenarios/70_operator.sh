@@ -14,6 +14,23 @@ check 'the command ran as its own user' test "$(lab stat -c %U /var/lib/portcull
 as risk1 portcullis clear mm1 --reason 'scenario over' >/dev/null
 check 'once' test "$(lab grep -c '^told mm1' /var/lib/portcullis-notify/log)" -eq 1
 
+begin 'preflight'
+reset_mm1
+need 'the engine attaches' start_engine --rate 20 --rest-share 1.0
+check 'nothing stands in the way' status_of 0 as risk1 portcullis preflight mm1
+as risk1 portcullis preflight mm1 >"$work/preflight" || true
+check 'who asks may arm' grep 'risk1 may arm' "$work/preflight"
+check "the engine's control group can be frozen and killed" grep 'ok .* may freeze and kill the engine' "$work/preflight"
+check 'who asks may ask the root helper' grep 'ok .* this user may ask the root helper' "$work/preflight"
+check 'the supervisor has the rights it needs' grep 'ok .* take duplicates' "$work/preflight"
+check 'and its real-time threads' grep 'ok .* 2 of its threads are SCHED_FIFO' "$work/preflight"
+check 'the session was handed over' grep 'ok .* VENUE  its descriptor was handed over' "$work/preflight"
+check 'for a stranger it fails' status_of 7 as stranger portcullis preflight mm1
+as desk1 portcullis halt mm1 >/dev/null
+check 'after a halt it says what stands in the way' fails_with 7 'would be refused: latched by manual_halt' \
+  as risk1 portcullis preflight mm1
+as risk1 portcullis clear mm1 --reason 'scenario over' >/dev/null
+
 begin 'metrics'
 lab mkdir -p /var/lib/prometheus/node-exporter
 need 'the timer starts' lab systemctl start portcullis-metrics.timer
