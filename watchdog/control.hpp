@@ -162,6 +162,7 @@ class Control final : public EngineLink::Handler {
   std::uint64_t next_census_ns_ = 0;
   std::uint64_t next_watchdog_ns_ = 0;
   std::uint64_t watchdog_cycle_ = 0;
+  std::string_view halt_reason_;  ///< of the request that is being served; empty otherwise
   bool closed_noted_ = false;
   bool frozen_ = false;
   bool kill_sent_ = false;

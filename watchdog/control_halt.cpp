@@ -86,6 +86,7 @@ void Control::begin_halt(Cause cause, const Breach* breach, std::uint16_t lane, 
   ScribeEvent event = make_event(peer != nullptr && !planned ? Event::manual_halt : Event::tripped, peer);
   event.add("cause", std::string_view(planned ? "disarm" : cause_name(cause)));
   event.add("scope", scope_name(p_.config, lane, kNoSession));
+  if (!halt_reason_.empty()) event.add("reason", halt_reason_);
   if (breach != nullptr) {
     if (breach->row != kNoRow) event.add("limit", p_.config.limits[breach->row].name);
     event.add("observed", breach->observed);

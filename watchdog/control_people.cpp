@@ -60,7 +60,9 @@ void Control::serve_halt(ClientId client, const Request& request, const Peer& pe
     if (lane == kEngineScope) return server_.refuse(client, kExitNotRunning, "no lane of that name; halt the engine?");
   }
   waiters_.push_back({client, monotonic_now_ns() + kWaiterNs});
+  halt_reason_ = request.reason;
   begin_halt(Cause::manual_halt, nullptr, lane, &peer, false);
+  halt_reason_ = {};
   answer_waiters(false);
   schedule(monotonic_now_ns());
 }
