@@ -12,7 +12,7 @@ _portcullis_engines() {
 
 _portcullis() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands='status arm disarm halt clear resolve check audit run latch runbook preflight metrics diff config version'
+  local commands='status arm disarm halt clear resolve check audit run latch runbook preflight drill metrics diff config version'
   local command= word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     [[ " $commands " == *" $word "* ]] && command=$word && break
@@ -21,7 +21,7 @@ _portcullis() {
     --config | --textfile | check | diff) COMPREPLY=($(compgen -f -- "$current")); return ;;
     --run-dir | --state-dir | --config-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
     --as) COMPREPLY=($(compgen -W 'cancelled filled rejected' -- "$current")); return ;;
-    --reason | --head) return ;;
+    --reason | --head | --lane) return ;;
   esac
   local offered
   case $command in
@@ -32,6 +32,7 @@ _portcullis() {
     resolve) offered="$(_portcullis_engines) --as --reason --json" ;;
     latch) offered="$(_portcullis_engines) --trip --json" ;;
     runbook) offered=$(_portcullis_engines) ;;
+    drill) offered="$(_portcullis_engines) --lane --engine --reason --json" ;;
     preflight) offered="$(_portcullis_engines) --json" ;;
     metrics) offered="$(_portcullis_engines) --textfile" ;;
     audit) offered="verify $(_portcullis_engines) --head --json" ;;

@@ -171,6 +171,18 @@ TEST_CASE("on a host the root helper fences, and nothing is done twice") {
   CHECK(running(*desk.engine));  // the fake helper did nothing, and this user left it to the helper
 }
 
+TEST_CASE("a drill leaves an engine alone whose supervisor does not answer") {
+  Desk desk;
+  desk.write_record();
+  desk.supervisor->signal(SIGSTOP);
+  HaltSettings settings = settings_for(desk.folder);
+  settings.may_fence = false;
+  ExitCode told = ExitCode::ok;
+  CHECK(halt_all({{"mm1", ""}}, settings, [&](const HaltOutcome& one) { told = one.exit; }) == ExitCode::not_running);
+  CHECK(told == ExitCode::not_running);
+  CHECK(running(*desk.engine));
+}
+
 TEST_CASE("a helper that hangs up or does not succeed leaves the fence to this user") {
   Desk desk;
   desk.write_record();

@@ -6,6 +6,7 @@
 
 #include "tests/unit/scratch_folder.hpp"
 #include "watchdog/cli/config_diff.hpp"
+#include "watchdog/cli/drill.hpp"
 #include "watchdog/cli/host_facts.hpp"
 #include "watchdog/cli/metrics.hpp"
 #include "watchdog/cli/preflight.hpp"
@@ -203,4 +204,20 @@ TEST_CASE("preflight warns of what makes a halt poorer, and arms all the same") 
     CHECK_FALSE(any_failure(findings));
     CHECK(has(render_findings("mm1", findings), "WARNING"));
   }
+}
+
+TEST_CASE("a drill is held only where it costs nothing and proves something") {
+  Json status = ready_status();
+  status["state"] = "armed";
+  status["lanes"] = Json::array({Json{{"name", "flow"}, {"open_orders", 3}}, Json{{"name", "drill"}, {"open_orders", 0}}});
+  CHECK(drill_refusal(status, "drill").empty());
+  CHECK(has(drill_refusal(status, "flow"), "3 open orders"));
+  CHECK(has(drill_refusal(status, ""), "3 open orders"));
+  CHECK(has(drill_refusal(status, "other"), "no lane other"));
+  status["lanes"][1]["open_orders"] = nullptr;
+  CHECK(has(drill_refusal(status, "drill"), "? open orders"));
+  status["state"] = "locked";
+  CHECK(has(drill_refusal(status, "drill"), "not armed"));
+  status["attached"] = false;
+  CHECK(has(drill_refusal(status, "drill"), "no engine"));
 }

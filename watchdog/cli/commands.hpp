@@ -54,6 +54,9 @@ struct RunOptions {
 [[nodiscard]] ExitCode runbook_command(const Common& common, const std::string& engine);
 /// refused: something stands in the way of arming, or a vital rung is missing.
 [[nodiscard]] ExitCode preflight_command(const Common& common, const std::string& engine);
+/// The real kill path on a lane (empty: the engine) without open orders.
+[[nodiscard]] ExitCode drill_command(const Common& common, const std::string& engine, const std::string& lane,
+                                     const std::string& reason);
 /// @param engine empty: every engine of this host  @param textfile empty: standard output
 [[nodiscard]] ExitCode metrics_command(const Common& common, const std::string& engine, const std::string& textfile);
 [[nodiscard]] ExitCode diff_command(const std::string& before, const std::string& after, bool json);

@@ -160,6 +160,7 @@ HaltOutcome Attempt::finish() {
   if (error == ClientError::ok) error = await_result();
   if (error == ClientError::ok) return from_answer();
   if (error == ClientError::no_permission) return refused(ExitCode::permission, client_error_text(error));
+  if (!settings_.may_fence) return refused(ExitCode::not_running, client_error_text(error));
   if (settings_.use_helper)
     if (auto fenced = fence_by_helper(error)) return std::move(*fenced);
   return fence(error, true);

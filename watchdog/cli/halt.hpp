@@ -29,6 +29,7 @@ struct HaltSettings {
   std::uint64_t done_ns =
       65'000'000'000;  ///< until its ladder must have answered (it does so after 60 s at most)
   std::uint64_t helper_ns = 15'000'000'000;  ///< until the root helper must have answered
+  bool may_fence = true;                     ///< false: a supervisor that does not answer is left alone (a drill)
   bool use_helper = true;                    ///< false: fence as this user (root does not need it)
   BlindFenceTimes fence;
 };

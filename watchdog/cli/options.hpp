@@ -24,6 +24,8 @@ struct Options {
   std::string audit;
   std::string head;
   std::string other_file;
+  std::string lane = "drill";
+  bool whole_engine = false;
   bool trip = false;
   bool all = false;
 };
@@ -31,7 +33,7 @@ struct Options {
 /// The parser; `chosen` is set by the command that was given.
 [[nodiscard]] std::unique_ptr<CLI::App> make_app(Options& options, std::function<int()>& chosen);
 
-/// latch, runbook, preflight, metrics, diff and config: what needs no running supervisor.
+/// latch, runbook, preflight, drill, metrics, diff and config: what needs no running supervisor.
 void add_host_commands(CLI::App& app, Options& options, std::function<int()>& chosen);
 
 /// Parses and runs. Never throws.

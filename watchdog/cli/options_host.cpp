@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands about this host rather than about one running supervisor: latch, runbook, preflight, metrics, diff, config init.
+// Commands about this host rather than about one running supervisor: latch, runbook, preflight, drill, metrics, diff, config init.
 #include "watchdog/cli/host_facts.hpp"
 #include "watchdog/cli/options.hpp"
 #include "watchdog/cli/run_folder.hpp"
@@ -48,6 +48,20 @@ void add_preflight(CLI::App& app, Options& options, std::function<int()>& chosen
   });
 }
 
+void add_drill(CLI::App& app, Options& options, std::function<int()>& chosen) {
+  CLI::App* command = app.add_subcommand("drill", "The real kill path, on a lane or an engine without open orders");
+  add_engine(command, options)->required();
+  CLI::Option* lane = command->add_option("--lane", options.lane, "The lane kept for drills; default: drill")->check(check_name);
+  command->add_flag("--engine", options.whole_engine, "The whole engine with its real sessions")->excludes(lane);
+  command->add_option("--reason", options.halt_reason, "Why; goes to the audit")->required();
+  add_json(command, options);
+  command->callback([&options, &chosen] {
+    chosen = [&options] {
+      return number(drill_command(options.common, options.engine, options.whole_engine ? "" : options.lane, options.halt_reason));
+    };
+  });
+}
+
 void add_metrics(CLI::App& app, Options& options, std::function<int()>& chosen) {
   CLI::App* command = app.add_subcommand("metrics", "OpenMetrics text of every engine, or of one");
   add_engine(command, options);
@@ -85,6 +99,7 @@ void add_host_commands(CLI::App& app, Options& options, std::function<int()>& ch
   add_latch(app, options, chosen);
   add_runbook(app, options, chosen);
   add_preflight(app, options, chosen);
+  add_drill(app, options, chosen);
   add_metrics(app, options, chosen);
   add_diff(app, options, chosen);
   add_config(app, options, chosen);

@@ -60,8 +60,9 @@ void judge_status(const Json& status, Findings& findings) {
   judge_sessions(status, findings);
   for (const Json& lane : array_of(status, "lanes"))
     if (const auto unset = number_of(lane, "unset_positions"); !unset || *unset != 0)
-      findings.push_back({"position", Level::failure,
-                          fmt::format("lane {}  {} start positions were never stated", text_of(lane, "name"), unset ? std::to_string(*unset) : "?")});
+      findings.push_back({"position", unset ? Level::warning : Level::failure,
+                          fmt::format("lane {}  {} start positions were never stated: its orders would be refused", text_of(lane, "name"),
+                                      unset ? std::to_string(*unset) : "?")});
   findings.push_back({"users", flag_of(status, "separated") ? Level::ok : Level::warning,
                       flag_of(status, "separated") ? "engine and supervisor are two users" : text_of(status, "separation_note")});
   for (const Json& warning : array_of(status, "warnings"))

@@ -31,6 +31,19 @@ check 'after a halt it says what stands in the way' fails_with 7 'would be refus
   as risk1 portcullis preflight mm1
 as risk1 portcullis clear mm1 --reason 'scenario over' >/dev/null
 
+begin 'a drill'
+reset_mm1
+need 'the engine trades' armed_and_trading --rate 20 --rest-share 1.0
+check 'the lane kept for drills is halted in earnest, and proven' status_of 0 as desk1 portcullis drill mm1 --reason 'monthly'
+check 'the other lane goes on' trading 20
+check 'the audit has its reason' audit_has 'drill: monthly'
+check 'the journal too' journal_has manual_halt 'PORTCULLIS_REASON=drill: monthly'
+check 'with open orders there is no drill of the engine' status_of 7 as desk1 portcullis drill mm1 --engine --reason no
+check 'it is latched like after any halt' status_of 7 lab portcullis latch mm1
+check 'people lead back' status_of 0 as risk1 portcullis clear mm1 --reason 'drill over'
+check 'and arm' status_of 0 arm 'drill over'
+as risk1 portcullis disarm mm1 --reason 'scenario over' >/dev/null
+
 begin 'metrics'
 lab mkdir -p /var/lib/prometheus/node-exporter
 need 'the timer starts' lab systemctl start portcullis-metrics.timer
