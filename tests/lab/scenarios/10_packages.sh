@@ -10,6 +10,12 @@ check 'it runs as its own user' lab sh -c '[ "$(stat -c %U /proc/$(systemctl sho
 check 'the fence waits on its socket' property_is ActiveState portcullis-fence@mm1.socket active
 check 'the latch is watched' property_is ActiveState portcullis-notify@mm1.path active
 
+same_contents() {
+  diff <(for deb in "$build"/packages/*.deb; do dpkg-deb -c "$deb"; done | awk '{print $6}' | grep -v '/$' | sed 's|^./||' | sort) \
+    <(tar tzf "$build"/packages/*.tar.gz | grep -v '/$' | sed 's|^[^/]*/||' | sort)
+}
+check 'the tarball has the same contents' same_contents
+
 units='portcullis@mm1.service portcullis-abandoned@mm1.service portcullis-fence@mm1.service portcullis-fence@mm1.socket
   portcullis-notify@mm1.path portcullis-notify@mm1.service portcullis-metrics.service portcullis-metrics.timer'
 check 'systemd-analyze verify has nothing to say' sh_silent \

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Each directive of portcullis@.service that can be observed here is observed on the running process.
-# Not observable in this container, hence only present: OOMScoreAdjust below 0, LimitMEMLOCK above the container's own,
-# MemoryMax, TasksMax (control groups of version 1 own them), IPAddressDeny (no program may be attached here),
-# ProtectClock, ProtectKernelModules and ProtectKernelLogs (the container has no such rights to take away).
+# Each directive of portcullis@.service that can be observed here is observed: on the running process, and by a probe that
+# runs in an instance of the very unit and tries what it must not. What the container refuses by itself is said.
+# Not observable here, hence only present: OOMScoreAdjust below 0, LimitMEMLOCK above the container's own, MemoryMax and
+# TasksMax (control groups of version 1 own them), IPAddressDeny (no program may be attached here), ProtectClock,
+# ProtectKernelModules and ProtectKernelLogs (the container has no such rights to take away), RemoveIPC, KeyringMode.
 
 in_supervisor() { lab nsenter -t "$pid" -m -n -- "$@"; }
 status_line() { lab sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid/status"; }
@@ -48,4 +49,32 @@ group=$(lab sed -n 's/^0:://p' "/proc/$(main_pid mm1-engine.service)/cgroup")
 check "it may freeze the engine's control group" sh_group_shared
 check 'it sees the sockets of the engine' fails sh_says 'cannot be listed' \
   'setpriv --reuid risk1 --regid risk1 --init-groups portcullis status mm1'
+as risk1 portcullis disarm mm1 --reason 'scenario over' >/dev/null
+
+begin 'a probe in the very unit'
+reset_mm1
+need 'the engine trades' armed_and_trading --rate 20 --rest-share 1.0
+lab touch /tmp/probe-outside
+group=$(lab sed -n 's/^0:://p' "/proc/$(main_pid mm1-engine.service)/cgroup")
+probe_env="PROBE_VICTIM=$(main_pid mm1-engine.service) PROBE_GROUP=/sys/fs/cgroup$group/cgroup.freeze"
+lab sh -c "mkdir -p /run/systemd/system/portcullis@probe.service.d && printf '%s\n' '[Unit]' OnFailure= '[Service]' Type=oneshot \
+  Restart=no WatchdogSec=0 ExecStart= ExecStart=/lab-of-test/probe 'Environment=$probe_env' StandardOutput=file:/run/probe.out \
+  >/run/systemd/system/portcullis@probe.service.d/probe.conf && systemctl daemon-reload && systemctl start portcullis@probe.service"
+lab cat /run/probe.out >"$work/probe.inside"
+lab env $probe_env /lab-of-test/probe >"$work/probe.outside"
+check 'the probe ran to its end' grep control-groups "$work/probe.inside"
+unobserved=
+while read -r tried outside _; do
+  inside=$(awk -v name="$tried" '$1 == name {print $2}' "$work/probe.inside")
+  case $tried in
+    local-sockets | real-time | memory-lock | pidfd | descriptor-duplicate | kill-others | membarrier | control-groups)
+      check "$tried is left to it" test "$inside" = yes ;;
+    *)
+      check "$tried refuses" test "$inside" = no
+      [[ $outside == yes ]] || unobserved+=" $tried" ;;
+  esac
+done <"$work/probe.outside"
+say "refused by the container as well, so not the unit's doing alone:${unobserved:- none}"
+lab sh -c 'systemctl stop portcullis-fence@probe.socket portcullis-notify@probe.path; rm -r /run/systemd/system/portcullis@probe.service.d
+  systemctl daemon-reload'
 as risk1 portcullis disarm mm1 --reason 'scenario over' >/dev/null
