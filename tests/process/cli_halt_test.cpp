@@ -167,6 +167,7 @@ TEST_CASE("on a host the root helper fences, and nothing is done twice") {
   CHECK(halted.exit == ExitCode::fenced_blind);
   CHECK(helper.connections() == 1);
   says(halted, "the root helper fenced it");
+  says(halted, "NOW WHAT  portcullis runbook mm1");
   says(halted, "     ENGINE gone");
   CHECK(running(*desk.engine));  // the fake helper did nothing, and this user left it to the helper
 }

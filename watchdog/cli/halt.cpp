@@ -36,6 +36,9 @@ class Attempt {
   std::optional<HaltOutcome> fence_by_helper(ClientError why);
   HaltOutcome refused(ExitCode exit, const std::string& sentence) const;
   bool answered_now();
+  [[nodiscard]] std::string now_what() const {
+    return fmt::format("     NOW WHAT  portcullis runbook {}\n", target_.engine);
+  }
 
   HaltTarget target_;
   const HaltSettings& settings_;
@@ -112,6 +115,7 @@ HaltOutcome Attempt::from_answer() {
     record.contact.clear();
   HaltOutcome outcome{target_, judge_halt(answer), {}, answer};
   outcome.text = render_halt(target_.engine, answer, record.contact, NameSource::local_file);
+  outcome.text += now_what();
   outcome.json["engine"] = target_.engine;
   outcome.json["exit"] = static_cast<int>(outcome.exit);
   return outcome;
@@ -135,7 +139,7 @@ HaltOutcome Attempt::fence(ClientError why, bool may_give_way) {
                      {"exit", static_cast<int>(exit)},
                      {"error", client_error_text(why)},
                      {"fence", fence_json(report)}};
-  return {target_, exit, text, json};
+  return {target_, exit, exit == ExitCode::fenced_blind ? text + now_what() : text, json};
 }
 
 /// Connecting is the order; nothing is sent. nullopt: there is no helper here, or it did not do it.
@@ -150,6 +154,7 @@ std::optional<HaltOutcome> Attempt::fence_by_helper(ClientError why) {
   HaltOutcome outcome{target_, exit, fmt::format("{}  {}; the root helper fenced it\n", target_.engine, client_error_text(why)), answer};
   for (const Json& line : array_of(answer, "lines"))
     if (line.is_string()) outcome.text += printable(line.get_ref<const std::string&>()) + "\n";
+  outcome.text += now_what();
   outcome.json.erase("lines");
   outcome.json["error"] = client_error_text(why);
   return outcome;
