@@ -55,6 +55,19 @@ say "the session ended by: $(venue_log | grep '"event":"disconnect"' | tail -1 |
 check "the venue's own cancel on disconnect leaves nothing open" until_true 10 open_none
 lab umount /usr/sbin/portcullisd
 
+begin 'the engine is killed while its supervisor is down'
+reset_mm1
+lab sh -c 'mkdir -p /run/systemd/system/portcullis@mm1.service.d &&
+  printf "[Service]\nRestartSec=3\n" >/run/systemd/system/portcullis@mm1.service.d/slow.conf && systemctl daemon-reload'
+need 'the engine trades' armed_and_trading --rate 50 --rest-share 1.0
+ends=$(venue_log | grep -c '"event":"disconnect"')
+lab kill -KILL "$(main_pid portcullis@mm1.service)"
+lab systemctl kill -s KILL mm1-engine.service
+check 'its session ends' until_true 10 session_ended
+check 'a new supervisor comes and is locked' until_true 30 state_is locked
+check 'nothing is open at the venue, which cancels on disconnect' until_true 10 open_none
+lab sh -c 'rm -r /run/systemd/system/portcullis@mm1.service.d && systemctl daemon-reload'
+
 begin 'people stop the sidecar of an armed engine'
 reset_mm1
 need 'the engine trades' armed_and_trading --rate 50 --rest-share 1.0
