@@ -86,14 +86,11 @@ void Connection::act_upon_messages() {
   while (state_ == State::open) {
     const Frame frame = next_frame(in_.data() + done, in_.size() - done);
     if (frame.kind == Frame::Kind::incomplete) break;
+    const bool whole = frame.kind == Frame::Kind::message;
     const std::uint64_t offset = base + done + frame.begin;
     const std::uint64_t end = base + done + frame.end;
-    if (frame.kind == Frame::Kind::garbage)
-      log_.event("garbage")
-          .num("conn", number_)
-          .num("offset", static_cast<std::int64_t>(offset))
-          .num("end", static_cast<std::int64_t>(end));
-    else
+    if (!whole || frame.begin > 0) owner_.on_garbage(*this, base + done, whole ? offset : end);
+    if (whole && state_ == State::open)
       owner_.on_message(*this, in_.substr(done + frame.begin, frame.end - frame.begin), offset, end);
     done += frame.end;
   }

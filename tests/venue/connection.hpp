@@ -31,6 +31,8 @@ class ConnectionOwner {
   /// A whole message stands at [offset, end) of the stream.
   virtual void on_message(Connection& from, const std::string& message, std::uint64_t offset,
                           std::uint64_t end) = 0;
+  /// The bytes [offset, end) of the stream belong to no message and were dropped.
+  virtual void on_garbage(Connection& from, std::uint64_t offset, std::uint64_t end) = 0;
   /// The peer is gone: `how` is "fin" or "rst". The connection is dead.
   virtual void on_lost(Connection& connection, const char* how, int error) = 0;
   /// How many bytes may be read now.

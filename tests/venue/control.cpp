@@ -71,13 +71,8 @@ class Control::Client : public Watched {
 };
 
 Control::Control(std::vector<Participant>& participants, Book& book, Faults& faults, LogWriter& log,
-                 PollLoop& loop, std::function<void(const FaultLine&)> close_now)
-    : participants_(participants),
-      book_(book),
-      faults_(faults),
-      log_(log),
-      loop_(loop),
-      close_now_(std::move(close_now)) {}
+                 PollLoop& loop, Actions& actions)
+    : participants_(participants), book_(book), faults_(faults), log_(log), loop_(loop), actions_(actions) {}
 
 Control::~Control() {
   if (listen_fd_ < 0) return;
@@ -121,7 +116,7 @@ std::string Control::set_fault(const std::string& text, bool on) {
   log_.event(on ? "fault" : "fault_cleared").str("fault", text);
   const bool closes = line.kind == FaultKind::drop || line.kind == FaultKind::reset;
   if (on && closes && line.argument == 0)
-    close_now_(line);
+    actions_.close_now(line);
   else if (on)
     faults_.set(line, monotonic_ns());
   else
@@ -140,15 +135,36 @@ std::string Control::answer(const std::string& line) {
     log_.flush();
     return log_.ok() ? "ok" : "error: the log cannot be written";
   }
-  if (command != "quote") return "error: unknown command";
+  if (command == "ask" || command == "skip") return ask_or_skip(line);
+  return command == "quote" ? set_quote(rest) : "error: unknown command";
+}
+
+std::string Control::set_quote(const std::string& text) {
   std::string symbol;
   Touch touch;
-  if (!parse_quote(rest, ' ', symbol, touch) || !book_.quote(symbol, touch)) return "error: bad quote";
+  if (!parse_quote(text, ' ', symbol, touch) || !book_.quote(symbol, touch)) return "error: bad quote";
   log_.event("quote")
       .str("symbol", symbol)
       .num("bid_px_e8", touch.bid_px_e8)
       .num("ask_px_e8", touch.ask_px_e8);
   return "ok";
+}
+
+/// "ask SESSION BEGIN END" or "skip SESSION COUNT".
+std::string Control::ask_or_skip(const std::string& line) {
+  std::istringstream words(line);
+  std::string command, name, more;
+  std::int64_t first = 0;
+  std::int64_t second = 0;
+  const bool ask = line[0] == 'a';
+  if (!(words >> command >> name >> first) || (ask && !(words >> second)) || words >> more)
+    return ask ? "error: ask SESSION BEGIN END" : "error: skip SESSION COUNT";
+  const auto found = std::find_if(participants_.begin(), participants_.end(),
+                                  [&](const Participant& each) { return each.spec.engine == name; });
+  if (found == participants_.end()) return "error: unknown session";
+  if (ask ? first == 0 : first < 1 || first > 1000000) return "error: number out of range";
+  const bool done = ask ? actions_.ask(found->index, first, second) : actions_.skip(found->index, first);
+  return done ? "ok" : "error: not logged on";
 }
 
 }  // namespace venue

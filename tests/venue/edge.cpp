@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// @file The edge's loop and what it does with connections.
+/// @file The edge's loop, and the way of a message from a connection to its session.
 #include "tests/venue/edge.hpp"
 
 #include <netinet/in.h>
@@ -29,7 +29,8 @@ Edge::Edge(Exchange& exchange, FIX::MessageStoreFactory& stores, const FIX::Sess
       participants_(participants),
       faults_(faults),
       loop_(loop),
-      log_(log) {}
+      log_(log),
+      recent_ns_(participants.size()) {}
 
 Edge::~Edge() {
   if (listen_fd_ >= 0) close(listen_fd_);
@@ -84,48 +85,39 @@ void Edge::on_message(Connection& from, const std::string& message, std::uint64_
   arrival.conn = from.number();
   arrival.offset = offset;
   arrival.end = end;
+  (void)find_field(message.data(), message.size(), 35, arrival.type);
   std::string seq_num;
   if (find_field(message.data(), message.size(), 34, seq_num) && seq_num.size() < 10)
     arrival.seq_num = std::atoll(seq_num.c_str());
   exchange_.arriving(arrival);
   ++from.participant->totals.messages;
-  give_to_session(from, message);
+  if (over_throttle(from, arrival) || lost(from, message, arrival)) return;
+  const bool cancel = (arrival.type == "F" || arrival.type == "q") && !is_poss_dup(message);
+  if (cancel) ask_at_cancel(from, FaultKind::ask_before, arrival);
+  give_to_session(from, message, arrival);
+  if (cancel) ask_at_cancel(from, FaultKind::ask_after, arrival);
   close_if_due(from);
 }
 
-void Edge::give_to_session(Connection& from, const std::string& message) {
+void Edge::give_to_session(Connection& from, const std::string& message, const Arrival& arrival) {
   try {
     from.session->next(message, FIX::UtcTimeStamp());
   } catch (const FIX::InvalidMessage&) {  // garbled: dropped without counting it, as QuickFIX's acceptors do
-    log_.event("garbled").num("conn", from.number());
-    if (!from.session->isLoggedOn()) from.session->disconnect();
+    log_unread("garbled", from, arrival.type, arrival);
+    cut_if_garbled(from);
+    if (from.session != nullptr && !from.session->isLoggedOn()) from.session->disconnect();
   }
-  if (from.state() == Connection::State::open) return;
+  if (from.session == nullptr || from.state() == Connection::State::open) return;
   log_end(from, "venue", 0);
   end_session(from);
 }
 
-void Edge::close_if_due(Connection& connection) {
-  if (connection.participant == nullptr || connection.state() != Connection::State::open) return;
-  const unsigned session = connection.participant->index;
-  for (const FaultKind kind : {FaultKind::drop, FaultKind::reset}) {
-    if (faults_.use(kind, session) && !faults_.on(kind, session)) return close_connection(connection, kind);
-  }
-}
-
-void Edge::close_now(const FaultLine& line) {
-  for (const auto& connection : connections_) {
-    if (connection->state() != Connection::State::open || connection->participant == nullptr) continue;
-    const int session = static_cast<int>(connection->participant->index);
-    if (line.session < 0 || line.session == session) close_connection(*connection, line.kind);
-  }
-}
-
-void Edge::close_connection(Connection& connection, FaultKind how) {
-  log_end(connection, how == FaultKind::reset ? "reset" : "drop", 0);
-  if (how == FaultKind::reset) connection.reset();
-  connection.disconnect();
-  end_session(connection);
+void Edge::on_garbage(Connection& from, std::uint64_t offset, std::uint64_t end) {
+  Arrival arrival;
+  arrival.offset = offset;
+  arrival.end = end;
+  log_unread("garbage", from, "", arrival);
+  cut_if_garbled(from);
 }
 
 void Edge::on_lost(Connection& connection, const char* how, int error) {
@@ -146,6 +138,7 @@ void Edge::log_end(const Connection& connection, const char* how, int error) {
 void Edge::end_session(Connection& connection) {
   if (connection.session == nullptr) return;
   connection.session->disconnect();
+  recent_ns_[connection.participant->index].clear();
   connection.participant->conn = -1;
   connection.participant = nullptr;
   connection.session = nullptr;

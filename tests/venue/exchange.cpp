@@ -60,7 +60,14 @@ void Exchange::onLogon(const FIX::SessionID& id) {
   Participant* const participant = find(id);
   if (participant == nullptr) return;
   participant->logged_on = true;
-  log_.event("logon").num("conn", participant->conn).str("session", participant->spec.engine);
+  log_.event("logon")
+      .num("conn", participant->conn)
+      .str("session", participant->spec.engine)
+      .str("seq_num", std::to_string(arrival_.seq_num))
+      .num("expected", logon_expected_)
+      .num("reset", logon_reset_ ? 1 : 0)
+      .num("offset", static_cast<std::int64_t>(arrival_.offset))
+      .num("end", static_cast<std::int64_t>(arrival_.end));
 }
 
 void Exchange::onLogout(const FIX::SessionID& id) {
@@ -69,6 +76,42 @@ void Exchange::onLogout(const FIX::SessionID& id) {
   participant->logged_on = false;
   log_.event("logout").num("conn", participant->conn).str("session", participant->spec.engine);
   cancel_on_disconnect(*participant);
+}
+
+void Exchange::fromAdmin(const FIX::Message& message,
+                         const FIX::SessionID& id) throw(FIX::FieldNotFound, FIX::IncorrectDataFormat,
+                                                         FIX::IncorrectTagValue, FIX::RejectLogon) {
+  if (message.getHeader().getField(FIX::FIELD::MsgType) != "A") return;
+  FIX::Session* const session = FIX::Session::lookupSession(id);
+  logon_expected_ = session == nullptr ? -1 : session->getExpectedTargetNum();  // any reset was done before
+  logon_reset_ =
+      message.isSetField(FIX::FIELD::ResetSeqNumFlag) && message.getField(FIX::FIELD::ResetSeqNumFlag) == "Y";
+}
+
+/// Heartbeats, TestRequests and Logons are not worth an event.
+void Exchange::toAdmin(FIX::Message& message, const FIX::SessionID& id) {
+  const std::string& type = message.getHeader().getField(FIX::FIELD::MsgType);
+  if (type != "0" && type != "1" && type != "A") log_sent("admin_out", message, id);
+}
+
+void Exchange::toApp(FIX::Message& message, const FIX::SessionID& id) throw(FIX::DoNotSend) {
+  if (message.getHeader().isSetField(FIX::FIELD::PossDupFlag)) log_sent("resent", message, id);
+}
+
+void Exchange::log_sent(const char* event, const FIX::Message& message, const FIX::SessionID& id) {
+  const Participant* const to = find(id);
+  if (to == nullptr) return;
+  EventLine line = log_.event(event);
+  line.num("conn", to->conn)
+      .str("session", to->spec.engine)
+      .str("type", message.getHeader().getField(FIX::FIELD::MsgType))
+      .str("seq_num", message.getHeader().getField(FIX::FIELD::MsgSeqNum));
+  const std::pair<int, const char*> fields[] = {
+      {FIX::FIELD::BeginSeqNo, "begin_seq_no"}, {FIX::FIELD::EndSeqNo, "end_seq_no"},
+      {FIX::FIELD::NewSeqNo, "new_seq_no"},     {FIX::FIELD::RefSeqNum, "ref_seq_num"},
+      {FIX::FIELD::ClOrdID, "cl_ord_id"},       {FIX::FIELD::Text, "text"}};
+  for (const auto& field : fields)
+    if (message.isSetField(field.first)) line.str(field.second, message.getField(field.first));
 }
 
 void Exchange::fromApp(const FIX::Message& message,

@@ -27,6 +27,7 @@ struct Arrival {
   std::uint64_t offset = 0;   ///< first byte
   std::uint64_t end = 0;      ///< one past the last byte
   std::int64_t seq_num = -1;  ///< MsgSeqNum (34)
+  std::string type;           ///< MsgType (35)
 };
 
 /// QuickFIX's name of a participant's session, from the venue's side.
@@ -44,16 +45,17 @@ class Exchange : public FIX::Application {
   void onCreate(const FIX::SessionID&) override {}
   void onLogon(const FIX::SessionID& id) override;
   void onLogout(const FIX::SessionID& id) override;
-  void toAdmin(FIX::Message&, const FIX::SessionID&) override {}
-  void toApp(FIX::Message&, const FIX::SessionID&) throw(FIX::DoNotSend) override {}
-  void fromAdmin(const FIX::Message&,
-                 const FIX::SessionID&) throw(FIX::FieldNotFound, FIX::IncorrectDataFormat,
-                                              FIX::IncorrectTagValue, FIX::RejectLogon) override {}
+  void toAdmin(FIX::Message& message, const FIX::SessionID& id) override;
+  void toApp(FIX::Message& message, const FIX::SessionID& id) throw(FIX::DoNotSend) override;
+  void fromAdmin(const FIX::Message& message,
+                 const FIX::SessionID& id) throw(FIX::FieldNotFound, FIX::IncorrectDataFormat,
+                                                 FIX::IncorrectTagValue, FIX::RejectLogon) override;
   void fromApp(const FIX::Message& message,
                const FIX::SessionID& id) throw(FIX::FieldNotFound, FIX::IncorrectDataFormat,
                                                FIX::IncorrectTagValue, FIX::UnsupportedMessageType) override;
 
  private:
+  void log_sent(const char* event, const FIX::Message& message, const FIX::SessionID& id);
   void log_request(const Participant& from, const FIX::Message& message, const std::string& type,
                    const char* event);
   // exchange_requests.cpp: one function per request
@@ -89,6 +91,8 @@ class Exchange : public FIX::Application {
   LogWriter& log_;
   Outbox outbox_;
   Arrival arrival_;
+  std::int64_t logon_expected_ = -1;  // the number that the Logon under way should carry
+  bool logon_reset_ = false;          // its ResetSeqNumFlag (141)
   std::int64_t last_exec_id_ = 0;
 };
 

@@ -97,7 +97,7 @@ void Exchange::reject_message(Participant& to, const FIX::Message& message, int 
       .str("session", to.spec.engine)
       .str("type", ref_tag == 0 ? "j" : "3")
       .str("cl_ord_id", reject.ref_id)
-      .str("seq_num", reject.ref_seq_num)
+      .str("ref_seq_num", reject.ref_seq_num)
       .num("reason", reason)
       .str("text", why);
   outbox_.send(to.index, message_reject(reject), monotonic_ns());

@@ -29,6 +29,15 @@ const FaultRow kFaultTable[kFaultKinds] = {
      "F and G without OrderID (37) get 35=3; it must be the right one"},
     {FaultKind::wants_1028, "wants_1028", "", 0, 0, "F, G and q without 1028=Y or N get 35=3"},
     {FaultKind::id_max, "id_max", "CHARACTERS", 20, 1000, "refuses D, F, G and q whose ClOrdID is longer"},
+    {FaultKind::throttle, "throttle", "MESSAGES_PER_S", -1, 1000000, "more in any second: Logout, then FIN"},
+    {FaultKind::cut_on_garbled, "cut_on_garbled", "fin|logout", 0, 0,
+     "a garbled message ends the connection, with a Logout or without"},
+    {FaultKind::lose_in, "lose_in", "MESSAGES", 1, 1000000,
+     "the next application messages are lost: a true gap"},
+    {FaultKind::ask_before, "ask_before", "BACK", 0, 1000000000,
+     "ResendRequest from BACK numbers before the next F or q, before that is acted upon"},
+    {FaultKind::ask_after, "ask_after", "BACK", 0, 1000000000, "the same, after it was acted upon"},
+    {FaultKind::ask_bounded, "ask_bounded", "", 0, 0, "those end at the cancel's number, not at 0"},
 };
 
 namespace {

@@ -32,11 +32,21 @@ enum class FaultKind : std::uint8_t {
   wants_37,        ///< F and G without OrderID (37) get a Reject (35=3); a wrong one is an unknown order
   wants_1028,      ///< F, G and q without ManualOrderIndicator (1028) Y or N get a Reject (35=3)
   id_max,          ///< refuses orders and cancels whose ClOrdID is longer
+  throttle,        ///< more messages in any second: Logout, then the end of the connection; the message that
+                   ///< is too many and what follows it are logged but not acted upon
+  cut_on_garbled,  ///< a garbled message, or bytes that are none, end the connection (QuickFIX drops them)
+  lose_in,         ///< the next so many application messages are logged but lost: a true gap
+  ask_before,   ///< the next cancel (F, q) makes it ask, by ResendRequest, from so many numbers before that
+                ///< cancel; the request is written before the cancel is acted upon
+  ask_after,    ///< the same, after the cancel was acted upon
+  ask_bounded,  ///< those ResendRequests end at the cancel's number (16=e), not at 0
 };
-constexpr std::size_t kFaultKinds = 17;
+constexpr std::size_t kFaultKinds = 23;
 
 /// Which requests `silent` swallows.
 enum class Silence : std::uint8_t { all, cancels, orders };
+/// How `cut_on_garbled` ends a connection.
+enum class Farewell : std::uint8_t { fin, logout };
 /// How `no_mass_cancel` answers.
 enum class NoMassCancel : std::uint8_t { business_reject, report };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file A FIX client on a bare socket, for tests of the venue: it does nothing by itself, so the test knows
-/// each byte. No heartbeats, no gap handling. Received messages are kept until asked for.
+/// each byte. No heartbeats, no gap handling. Received messages are kept until asked for; what is no message
+/// (wrong length or CheckSum included) is stepped over and kept apart.
 #pragma once
 #include <cstdint>
 #include <initializer_list>
@@ -31,6 +32,9 @@ class FixClient {
   bool logon(int port, bool reset = true);
   /// The bytes of a message with the next MsgSeqNum: header, `fields`, CheckSum.
   std::string encode(const std::string& type, const FixFields& fields);
+  /// The bytes of a message with a MsgSeqNum of the caller's choice, which is not counted; `poss_dup` adds
+  /// PossDupFlag (43) and OrigSendingTime (122).
+  std::string encode_as(int seq_num, const std::string& type, const FixFields& fields, bool poss_dup = false);
   /// Encodes and writes all of it. False when the connection is gone.
   bool send(const std::string& type, const FixFields& fields);
   bool send_raw(const std::string& bytes);
@@ -49,12 +53,16 @@ class FixClient {
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] const std::string& sent() const { return sent_; }  ///< all bytes written on this connection
   [[nodiscard]] int next_seq_num() const { return next_seq_num_; }
+  void set_next_seq_num(int next) { next_seq_num_ = next; }
+  /// What was received on this connection and was no whole, right message.
+  [[nodiscard]] const std::string& stepped_over() const { return stepped_over_; }
 
  private:
   bool receive(int timeout_ms);
   bool take(FixAnswer& out);
   std::string engine_, venue_, begin_string_;
-  std::string sent_, in_;
+  std::string sent_, in_, stepped_over_;
+  std::size_t in_at_ = 0;  // bytes before it are done with
   int fd_ = -1;
   int next_seq_num_ = 1;
   int closed_with_ = -1;

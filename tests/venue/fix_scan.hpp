@@ -71,6 +71,17 @@ inline bool find_field(const char* message, std::size_t size, int tag, std::stri
   return true;
 }
 
+/// Whether PossDupFlag (43) says Y.
+inline bool is_poss_dup(const std::string& message) {
+  std::string flag;
+  return find_field(message.data(), message.size(), 43, flag) && flag == "Y";
+}
+
+/// Whether this MsgType (35) belongs to the session rather than to the application; an empty one does.
+inline bool is_admin(const std::string& type) {
+  return type.empty() || (type.size() == 1 && std::strchr("012345A", type[0]) != nullptr);
+}
+
 /// Sum of all bytes modulo 256, as CheckSum (10) wants it.
 inline unsigned checksum(const char* data, std::size_t size) {
   unsigned sum = 0;

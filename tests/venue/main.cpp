@@ -147,8 +147,7 @@ int serve(const Options& options) {
   Exchange exchange(participants, book, faults, log);
   BoundedStoreFactory stores;
   Edge edge(exchange, stores, fix_settings(participants, options), participants, faults, loop, log);
-  Control control(participants, book, faults, log, loop,
-                  [&edge](const FaultLine& line) { edge.close_now(line); });
+  Control control(participants, book, faults, log, loop, edge);
   StopSignal stop(loop, edge);
   const int port = edge.listen_on(options.port, options.receive_buffer_bytes);
   if (port < 0) return usage("port " + std::to_string(options.port) + ": " + std::strerror(errno));

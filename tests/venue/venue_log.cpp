@@ -87,6 +87,12 @@ VenueEvent read_event(const nlohmann::json& line) {
   event.text = line.contains("fault") ? text("fault") : text("text");
   event.why = text("why");
   event.seq_num = number_or(text("seq_num"), -1);
+  event.ref_seq_num = number_or(text("ref_seq_num"), -1);
+  event.begin_seq_no = number_or(text("begin_seq_no"), -1);
+  event.end_seq_no = number_or(text("end_seq_no"), -1);
+  event.new_seq_no = number_or(text("new_seq_no"), -1);
+  event.expected = number("expected", -1);
+  event.reset = number("reset", 0) == 1;
   event.order_id = number("order_id", -1);
   event.reason = number("reason", -1);
   event.offset = number("offset", -1);

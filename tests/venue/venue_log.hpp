@@ -41,31 +41,40 @@ struct VenueConnection {
   std::vector<VenueMessage> messages;
 };
 
-/// One line of events.jsonl. `event` is one of: connect, logon, logout, disconnect, request, swallowed, exec,
-/// cancel_reject, mass_cancel, message_reject, cancel_on_disconnect, garbled, garbage, fault, fault_cleared,
-/// quote.
+/// One line of events.jsonl. `event` is one of: connect, logon, logout, disconnect, request, exec,
+/// cancel_reject, mass_cancel, message_reject, cancel_on_disconnect, fault, fault_cleared, quote; what was
+/// received but kept from the session, with its place: garbled, garbage (no message at all), lost, throttled,
+/// and from the exchange: swallowed; what the session said by itself: admin_out (2, 3, 4, 5), resent,
+/// skipped.
 struct VenueEvent {
   std::int64_t time_ns = 0;
   std::string event;
   int conn = -1;  ///< -1 when the session had no connection
   std::string session;
-  std::string type;  ///< request, swallowed: MsgType; message_reject: 3 or j
+  std::string type;  ///< MsgType (35), of the message received or sent
   std::string what;  ///< exec: taken, traded, cancelled, replaced, refused, pending_cancel, status
-  std::string how;   ///< disconnect: fin, rst (by the engine); drop, reset, venue, timeout, shutdown (by us)
+  std::string how;  ///< disconnect: fin, rst (by the engine); drop, reset, garbled, throttle, venue, timeout,
+                    ///< shutdown (by us)
   std::string cl_ord_id;
   std::string orig_cl_ord_id;
-  std::string ord_status;      ///< exec, cancel_reject: OrdStatus (39)
-  std::string text;            ///< exec, mass_cancel, message_reject: Text (58); fault: the line
-  std::string why;             ///< exec, cancelled: cancel, mass_cancel, disconnect, unfilled
-  std::int64_t seq_num = -1;   ///< request, swallowed: MsgSeqNum; message_reject: RefSeqNum
-  std::int64_t order_id = -1;  ///< exec: OrderID (37); 0 for an order that was refused
-  std::int64_t reason = -1;    ///< cancel_reject: CxlRejReason (102); message_reject: 373 or 380
-  std::int64_t offset = -1;    ///< request: place of the message; -1 when it waited behind a sequence gap
+  std::string ord_status;          ///< exec, cancel_reject: OrdStatus (39)
+  std::string text;                ///< exec, mass_cancel, message_reject: Text (58); fault: the line
+  std::string why;                 ///< exec, cancelled: cancel, mass_cancel, disconnect, unfilled
+  std::int64_t seq_num = -1;       ///< MsgSeqNum (34), of the message received or sent; skipped: the first
+  std::int64_t ref_seq_num = -1;   ///< message_reject, admin_out of 35=3: RefSeqNum (45)
+  std::int64_t begin_seq_no = -1;  ///< admin_out of 35=2: BeginSeqNo (7)
+  std::int64_t end_seq_no = -1;    ///< admin_out of 35=2: EndSeqNo (16)
+  std::int64_t new_seq_no = -1;    ///< admin_out of 35=4: NewSeqNo (36)
+  std::int64_t expected = -1;      ///< logon: the MsgSeqNum that the venue expected, after any reset
+  bool reset = false;              ///< logon: ResetSeqNumFlag (141)
+  std::int64_t order_id = -1;      ///< exec: OrderID (37); 0 for an order that was refused
+  std::int64_t reason = -1;        ///< cancel_reject: CxlRejReason (102); message_reject: 373 or 380
+  std::int64_t offset = -1;        ///< place of what was received; -1 for a request that waited behind a gap
   std::int64_t end = -1;
   std::int64_t last_qty = 0;
   std::int64_t last_px_e8 = 0;
   std::int64_t cum_qty = 0;
-  std::int64_t affected = 0;        ///< mass_cancel
+  std::int64_t affected = 0;        ///< mass_cancel: orders; skipped: numbers
   std::int64_t received_bytes = 0;  ///< disconnect
   int error = 0;                    ///< disconnect: errno, 0 for FIN
 };

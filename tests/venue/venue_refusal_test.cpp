@@ -62,7 +62,7 @@ TEST_CASE("a venue without mass cancel refuses it as a message, or as a request,
   }
   const VenueLog log = at.venue.log();
   REQUIRE(log.all("message_reject", "E42").size() == 1);
-  CHECK(log.all("message_reject", "E42")[0]->seq_num == at.e42.next_seq_num() - 2);
+  CHECK(log.all("message_reject", "E42")[0]->ref_seq_num == at.e42.next_seq_num() - 2);
   CHECK(log.all("mass_cancel", "E44").at(0)->text == "mass cancel not supported");
 }
 
