@@ -29,7 +29,7 @@ Connection::~Connection() { die(); }
 
 bool Connection::send(const std::string& message) {
   if (state_ != State::open) return false;
-  out_ += message;
+  owner_.write_message(*this, message, out_);
   return true;
 }
 

@@ -33,6 +33,8 @@ class ConnectionOwner {
                           std::uint64_t end) = 0;
   /// The bytes [offset, end) of the stream belong to no message and were dropped.
   virtual void on_garbage(Connection& from, std::uint64_t offset, std::uint64_t end) = 0;
+  /// Appends to `out` the bytes that go out for a message of the session.
+  virtual void write_message(const Connection& to, const std::string& message, std::string& out) = 0;
   /// The peer is gone: `how` is "fin" or "rst". The connection is dead.
   virtual void on_lost(Connection& connection, const char* how, int error) = 0;
   /// How many bytes may be read now.

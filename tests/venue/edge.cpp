@@ -23,13 +23,15 @@ constexpr std::int64_t kSlowTickMs = 10;
 }  // namespace
 
 Edge::Edge(Exchange& exchange, FIX::MessageStoreFactory& stores, const FIX::SessionSettings& settings,
-           std::vector<Participant>& participants, Faults& faults, PollLoop& loop, LogWriter& log)
+           std::vector<Participant>& participants, Faults& faults, PollLoop& loop, LogWriter& log,
+           std::uint32_t seed)
     : FIX::Acceptor(exchange, stores, settings),
       exchange_(exchange),
       participants_(participants),
       faults_(faults),
       loop_(loop),
       log_(log),
+      spoiler_(faults, log, participants.size(), seed),
       recent_ns_(participants.size()) {}
 
 Edge::~Edge() {
@@ -110,6 +112,13 @@ void Edge::give_to_session(Connection& from, const std::string& message, const A
   if (from.session == nullptr || from.state() == Connection::State::open) return;
   log_end(from, "venue", 0);
   end_session(from);
+}
+
+void Edge::write_message(const Connection& to, const std::string& message, std::string& out) {
+  if (to.participant == nullptr)
+    out += message;
+  else
+    spoiler_.write(*to.participant, message, out);
 }
 
 void Edge::on_garbage(Connection& from, std::uint64_t offset, std::uint64_t end) {

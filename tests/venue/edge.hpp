@@ -13,6 +13,7 @@
 #include "tests/venue/connection.hpp"
 #include "tests/venue/control.hpp"
 #include "tests/venue/exchange.hpp"
+#include "tests/venue/spoiler.hpp"
 
 namespace portcullis {
 namespace venue {
@@ -20,7 +21,8 @@ namespace venue {
 class Edge : public FIX::Acceptor, public Actions, public ConnectionOwner, public Watched {
  public:
   Edge(Exchange& exchange, FIX::MessageStoreFactory& stores, const FIX::SessionSettings& settings,
-       std::vector<Participant>& participants, Faults& faults, PollLoop& loop, LogWriter& log);
+       std::vector<Participant>& participants, Faults& faults, PollLoop& loop, LogWriter& log,
+       std::uint32_t seed);
   ~Edge() override;
   /// Binds 127.0.0.1:`port`, 0 for any. `receive_buffer_bytes` 0 leaves the kernel's choice. The port, or -1
   /// (errno).
@@ -34,6 +36,7 @@ class Edge : public FIX::Acceptor, public Actions, public ConnectionOwner, publi
   void on_message(Connection& from, const std::string& message, std::uint64_t offset,
                   std::uint64_t end) override;
   void on_garbage(Connection& from, std::uint64_t offset, std::uint64_t end) override;
+  void write_message(const Connection& to, const std::string& message, std::string& out) override;
   void on_lost(Connection& connection, const char* how, int error) override;
   std::size_t read_allowance(Connection& connection) override;
   void on_ready(std::uint32_t events) override;
@@ -67,6 +70,7 @@ class Edge : public FIX::Acceptor, public Actions, public ConnectionOwner, publi
   Faults& faults_;
   PollLoop& loop_;
   LogWriter& log_;
+  Spoiler spoiler_;
   std::vector<std::unique_ptr<Connection>> connections_;
   int listen_fd_ = -1;
   unsigned next_number_ = 0;

@@ -41,12 +41,13 @@ FIX::SessionID session_id(const Participant& participant) {
   return FIX::SessionID(participant.spec.begin_string, participant.spec.venue, participant.spec.engine);
 }
 
-Exchange::Exchange(std::vector<Participant>& participants, Book& book, const Faults& faults, LogWriter& log)
+Exchange::Exchange(std::vector<Participant>& participants, Book& book, const Faults& faults, LogWriter& log,
+                   std::uint32_t seed)
     : participants_(participants),
       book_(book),
       faults_(faults),
       log_(log),
-      outbox_(ids_of(participants), faults) {}
+      outbox_(ids_of(participants), faults, seed) {}
 
 Participant* Exchange::find(const FIX::SessionID& id) {
   for (Participant& participant : participants_)

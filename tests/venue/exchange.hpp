@@ -35,7 +35,8 @@ FIX::SessionID session_id(const Participant& participant);
 
 class Exchange : public FIX::Application {
  public:
-  Exchange(std::vector<Participant>& participants, Book& book, const Faults& faults, LogWriter& log);
+  Exchange(std::vector<Participant>& participants, Book& book, const Faults& faults, LogWriter& log,
+           std::uint32_t seed);
   /// Says where the message comes from that the edge is about to give to its QuickFIX session.
   void arriving(const Arrival& arrival) { arrival_ = arrival; }
   /// The participant of a QuickFIX session, or nullptr.

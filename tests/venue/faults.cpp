@@ -19,8 +19,8 @@ const FaultRow kFaultTable[kFaultKinds] = {
      "35=9 with that 102 and the order's true 39, or 35=r with 531=0"},
     {FaultKind::pending, "pending", "", 0, 0, "39=6 for F and q, and no more"},
     {FaultKind::terse, "terse", "", 0, 0, "a mass cancel is done and reported by 35=r alone"},
-    {FaultKind::nonsense, "nonsense", "", 0, 0,
-     "answers name ClOrdIDs nobody sent, in states that cannot be"},
+    {FaultKind::nonsense, "nonsense", "replace|extra|fields", 0, 0,
+     "ClOrdIDs nobody sent in impossible states, instead of or before the truth, or the states alone"},
     {FaultKind::no_cod, "no_cod", "", 0, 0, "no cancel on disconnect"},
     {FaultKind::keep_gtc, "keep_gtc", "", 0, 0, "cancel on disconnect spares GTC orders"},
     {FaultKind::no_mass_cancel, "no_mass_cancel", "j|r", 0, 0, "refuses 35=q by 35=j, or by 35=r with 531=0"},
@@ -38,6 +38,13 @@ const FaultRow kFaultTable[kFaultKinds] = {
      "ResendRequest from BACK numbers before the next F or q, before that is acted upon"},
     {FaultKind::ask_after, "ask_after", "BACK", 0, 1000000000, "the same, after it was acted upon"},
     {FaultKind::ask_bounded, "ask_bounded", "", 0, 0, "those end at the cancel's number, not at 0"},
+    {FaultKind::shuffle, "shuffle", "MS", -1, 600000, "holds answers so long, then permutes the orders"},
+    {FaultKind::fat, "fat", "BYTES", -1, 1000000, "a Text (58) so long in each answer"},
+    {FaultKind::lose_out, "lose_out", "ANSWERS", 1, 1000000,
+     "the next answers are lost; a resend brings them"},
+    {FaultKind::bad_checksum, "bad_checksum", "EACH_NTH", 1, 1000000, "answers with a wrong CheckSum"},
+    {FaultKind::bad_length, "bad_length", "EACH_NTH", 1, 1000000, "answers with a wrong BodyLength"},
+    {FaultKind::noise, "noise", "EACH_NTH", 1, 1000000, "bytes that are no message before answers"},
 };
 
 namespace {

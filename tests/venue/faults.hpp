@@ -24,9 +24,10 @@ enum class FaultKind : std::uint8_t {
   reject_cancels,  ///< answers F, G and q with a reject: 35=9 with the order's true status, 35=r with 531=0
   pending,         ///< answers F and q with OrdStatus 6 (pending cancel) and does no more
   terse,           ///< answers q with r alone, without a report for each order (the orders are cancelled)
-  nonsense,        ///< answers with ClOrdIDs nobody sent, or with states and quantities that cannot be
-  no_cod,          ///< no cancel on disconnect
-  keep_gtc,        ///< cancel on disconnect spares GTC orders
+  nonsense,  ///< answers with ClOrdIDs nobody sent and states that cannot be: instead of the true answer, in
+             ///< front of it (together with a plausible one), or under the true ClOrdID
+  no_cod,    ///< no cancel on disconnect
+  keep_gtc,  ///< cancel on disconnect spares GTC orders
   no_mass_cancel,  ///< does not know q: BusinessMessageReject, or 35=r with 531=0 and 532=0
   no_status,       ///< does not know H: BusinessMessageReject
   wants_37,        ///< F and G without OrderID (37) get a Reject (35=3); a wrong one is an unknown order
@@ -40,11 +41,20 @@ enum class FaultKind : std::uint8_t {
                 ///< cancel; the request is written before the cancel is acted upon
   ask_after,    ///< the same, after the cancel was acted upon
   ask_bounded,  ///< those ResendRequests end at the cancel's number (16=e), not at 0
+  shuffle,   ///< holds answers for so long and sends them with the orders permuted; the reports of one order
+             ///< keep their order, and sequence numbers are right
+  fat,       ///< a Text (58) of so many bytes in each answer
+  lose_out,  ///< the next so many answers are numbered, stored and not sent: a gap that a resend fills
+  bad_checksum,  ///< each N-th answer goes out with a wrong CheckSum; a resend of it is right
+  bad_length,    ///< each N-th answer goes out with a wrong BodyLength, too short and too long in turn
+  noise,         ///< bytes that are no message in front of each N-th answer, six kinds in turn
 };
-constexpr std::size_t kFaultKinds = 23;
+constexpr std::size_t kFaultKinds = 29;
 
 /// Which requests `silent` swallows.
 enum class Silence : std::uint8_t { all, cancels, orders };
+/// What `nonsense` does to the true answer.
+enum class Nonsense : std::uint8_t { replace, extra, fields };
 /// How `cut_on_garbled` ends a connection.
 enum class Farewell : std::uint8_t { fin, logout };
 /// How `no_mass_cancel` answers.

@@ -27,6 +27,7 @@ struct Options {
   int port = 0;
   int heartbeat_s = 30;
   int receive_buffer_bytes = 0;
+  std::uint32_t seed = 1;
   bool reset_on_logon = false;
   std::string port_file, log_dir, control_path, book_file;
   std::vector<std::string> sessions, symbols, faults;
@@ -144,9 +145,10 @@ int serve(const Options& options) {
   LogWriter log(options.log_dir);
   PollLoop loop;
   if (!log.ok() || !loop.ok()) return usage("cannot write the log in " + options.log_dir);
-  Exchange exchange(participants, book, faults, log);
+  Exchange exchange(participants, book, faults, log, options.seed);
   BoundedStoreFactory stores;
-  Edge edge(exchange, stores, fix_settings(participants, options), participants, faults, loop, log);
+  Edge edge(exchange, stores, fix_settings(participants, options), participants, faults, loop, log,
+            options.seed);
   Control control(participants, book, faults, log, loop, edge);
   StopSignal stop(loop, edge);
   const int port = edge.listen_on(options.port, options.receive_buffer_bytes);
@@ -178,6 +180,7 @@ int run(int argc, char** argv) {
   app.add_option("--control", options.control_path, "Unix socket for control lines");
   app.add_option("--rcvbuf", options.receive_buffer_bytes, "SO_RCVBUF of each connection, bytes")
       ->check(CLI::Range(0, 1 << 26));
+  app.add_option("--seed", options.seed, "decides what shuffle and noise draw (default 1)");
   app.add_flag("--reset-on-logon", options.reset_on_logon, "sequence numbers begin at 1 at each logon");
   CLI11_PARSE(app, argc, argv);
   try {

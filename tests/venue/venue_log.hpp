@@ -45,7 +45,7 @@ struct VenueConnection {
 /// cancel_reject, mass_cancel, message_reject, cancel_on_disconnect, fault, fault_cleared, quote; what was
 /// received but kept from the session, with its place: garbled, garbage (no message at all), lost, throttled,
 /// and from the exchange: swallowed; what the session said by itself: admin_out (2, 3, 4, 5), resent,
-/// skipped.
+/// skipped; what did not go out: lost_out.
 struct VenueEvent {
   std::int64_t time_ns = 0;
   std::string event;
