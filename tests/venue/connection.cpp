@@ -112,16 +112,22 @@ void Connection::drain_after_error() {
   if (was_open) owner_.on_lost(*this, error == 0 ? "fin" : "rst", error);
 }
 
+/// Sent bytes are dropped in large pieces: a peer that reads slowly must not cost the square of its backlog.
+void Connection::write_out() {
+  while (out_at_ < out_.size()) {
+    const ssize_t n = ::send(fd_, out_.data() + out_at_, out_.size() - out_at_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == EAGAIN) break;
+    out_at_ =
+        n <= 0 ? out_.size() : out_at_ + static_cast<std::size_t>(n);  // the reading side learns of errors
+  }
+  if (out_at_ < out_.size() && out_at_ < out_.size() / 2) return;
+  out_.erase(0, out_at_);
+  out_at_ = 0;
+}
+
 void Connection::settle(std::int64_t now_ns) {
   if (state_ == State::dead) return;
-  while (!out_.empty()) {
-    const ssize_t n = ::send(fd_, out_.data(), out_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno == EAGAIN) break;
-    if (n <= 0)
-      out_.clear();  // the reading side learns what happened
-    else
-      out_.erase(0, static_cast<std::size_t>(n));
-  }
+  write_out();
   if (out_.size() > kMaxOutBytes) disconnect();
   if (state_ == State::closing && (out_.empty() || out_.size() > kMaxOutBytes)) {
     shutdown(fd_, SHUT_WR);

@@ -73,6 +73,7 @@ class Connection : public FIX::Responder, public Watched {
   void read_some();
   void act_upon_messages();
   void drain_after_error();
+  void write_out();
   void die();
   int fd_;
   unsigned number_;
@@ -83,6 +84,7 @@ class Connection : public FIX::Responder, public Watched {
   std::string in_;  // bytes not yet part of a message
   std::uint64_t received_bytes_ = 0;
   std::string out_;
+  std::size_t out_at_ = 0;  // bytes before it are sent
   std::int64_t drain_until_ns_ = 0;
 };
 
