@@ -7,7 +7,7 @@ _portcullis_engines() {
     [[ -e $path ]] || continue
     path=${path##*/}
     printf '%s\n' "${path%.*}"
-  done
+  done | sort -u
 }
 
 _portcullis() {

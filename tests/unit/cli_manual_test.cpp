@@ -60,6 +60,20 @@ TEST_CASE("each command and each option of the CLI is in portcullis(1)") {
   }
 }
 
+TEST_CASE("each command and each of its options can be completed in bash") {
+  Options options;
+  std::function<int()> chosen;
+  const auto app = make_app(options, chosen);
+  const std::string script = test::read_bytes(std::string(PORTCULLIS_SOURCE_DIR) + "/packaging/completion.bash");
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+    INFO(command->get_name());
+    CHECK(std::regex_search(script, std::regex("commands='[^']*\\b" + command->get_name() + "\\b")));
+    for (const CLI::Option* option : command->get_options())
+      for (const std::string& name : option->get_lnames())
+        if (name != "help" && command->get_name() != "check") CHECK(script.find("--" + name) != std::string::npos);
+  }
+}
+
 TEST_CASE("each event is in portcullisd(8) with its number, cause and what to do") {
   std::string page = manual("portcullisd.8");
   page.erase(std::remove(page.begin(), page.end(), '`'), page.end());

@@ -65,3 +65,9 @@ check 'a looser limit is called looser' sh_says 'limits.lane.flow.order_qty +100
   'sed "s/^order_qty *=.*/order_qty = 20000/" /etc/portcullis/mm1.toml >/etc/portcullis/mm3.toml &&
    portcullis diff /etc/portcullis/mm1.toml /etc/portcullis/mm3.toml'
 lab rm -f /etc/portcullis/mm2.toml /etc/portcullis/mm3.toml
+
+begin 'completion'
+completes() { sh_says "$1" "bash -c 'source /usr/share/bash-completion/completions/portcullis; COMP_WORDS=(portcullis $2); COMP_CWORD=$3; _portcullis; echo \${COMPREPLY[@]}'"; }
+check 'a command is completed' completes '^status$' 'sta' 1
+check 'an engine is completed' completes '^mm1$' 'halt mm' 2
+check 'an option is completed' completes '^--reason$' 'arm mm1 --rea' 3
