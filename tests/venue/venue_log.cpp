@@ -6,7 +6,6 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/venue/fix_scan.hpp"
@@ -70,42 +69,6 @@ VenueConnection read_connection(const std::filesystem::path& bytes_path, unsigne
   return connection;
 }
 
-VenueEvent read_event(const nlohmann::json& line) {
-  VenueEvent event;
-  const auto text = [&](const char* key) { return line.value(key, std::string{}); };
-  const auto number = [&](const char* key, std::int64_t fallback) { return line.value(key, fallback); };
-  event.time_ns = number("time_ns", 0);
-  event.event = text("event");
-  event.conn = static_cast<int>(number("conn", -1));
-  event.session = text("session");
-  event.type = text("type");
-  event.what = text("what");
-  event.how = text("how");
-  event.cl_ord_id = text("cl_ord_id");
-  event.orig_cl_ord_id = text("orig_cl_ord_id");
-  event.ord_status = text("ord_status");
-  event.text = line.contains("fault") ? text("fault") : text("text");
-  event.why = text("why");
-  event.seq_num = number_or(text("seq_num"), -1);
-  event.ref_seq_num = number_or(text("ref_seq_num"), -1);
-  event.begin_seq_no = number_or(text("begin_seq_no"), -1);
-  event.end_seq_no = number_or(text("end_seq_no"), -1);
-  event.new_seq_no = number_or(text("new_seq_no"), -1);
-  event.expected = number("expected", -1);
-  event.reset = number("reset", 0) == 1;
-  event.order_id = number("order_id", -1);
-  event.reason = number("reason", -1);
-  event.offset = number("offset", -1);
-  event.end = number("end", -1);
-  event.last_qty = number("last_qty", 0);
-  event.last_px_e8 = number("last_px_e8", 0);
-  event.cum_qty = number("cum_qty", 0);
-  event.affected = number("affected", 0);
-  event.received_bytes = number("received", 0);
-  event.error = static_cast<int>(number("errno", 0));
-  return event;
-}
-
 }  // namespace
 
 std::vector<VenueMessage> parse_messages(std::string_view bytes) {
@@ -140,8 +103,8 @@ VenueLog VenueLog::read(const std::string& dir) {
             [](const VenueConnection& a, const VenueConnection& b) { return a.number < b.number; });
   std::ifstream events(std::filesystem::path(dir) / "events.jsonl");
   for (std::string line; std::getline(events, line);) {
-    const nlohmann::json parsed = nlohmann::json::parse(line, nullptr, false);
-    if (parsed.is_object()) log.events.push_back(read_event(parsed));
+    VenueEvent event;
+    if (parse_event(line, event)) log.events.push_back(std::move(event));
   }
   return log;
 }

@@ -79,6 +79,9 @@ struct VenueEvent {
   int error = 0;                    ///< disconnect: errno, 0 for FIN
 };
 
+/// Reads one line of events.jsonl. False, `out` untouched, for anything that the venue does not write.
+[[nodiscard]] bool parse_event(std::string_view line, VenueEvent& out);
+
 struct VenueLog {
   std::vector<VenueConnection> connections;  ///< that sent at least one byte, by number
   std::vector<VenueEvent> events;            ///< in the order they happened

@@ -136,5 +136,36 @@ TEST_CASE("garbage, absurd lengths and cut messages in a stream do not move the 
   CHECK(parse_messages("").empty());
 }
 
+TEST_CASE("an event is read as it was written, hostile bytes included, and half a line is none") {
+  VenueEvent event;
+  REQUIRE(parse_event(
+      R"({"time_ns":12,"event":"exec","conn":3,"cl_ord_id":"a\"\\\u0001\u00ff","seq_num":"77","text":"","last_px_e8":-5,)"
+      R"("else":"ignored"})",
+      event));
+  CHECK(event.time_ns == 12);
+  CHECK(event.event == "exec");
+  CHECK(event.conn == 3);
+  CHECK(event.cl_ord_id == std::string("a\"\\\x01\xff"));
+  CHECK(event.seq_num == 77);
+  CHECK(event.last_px_e8 == -5);
+  CHECK(event.offset == -1);
+  for (const char* bad :
+       {"", "{", "{}", R"({"event":"x")", R"({"event":"x)", R"({"event":})", R"({"event":"x"}})",
+        R"({"event" "x"})", R"({"event":"\u00)", R"({"event":"\u0100"})", R"(["event"])"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_event(bad, event));
+    CHECK(event.time_ns == 12);
+  }
+}
+
+TEST_CASE("a ClOrdID of hostile bytes is the same in the stream, in the book and in the log") {
+  VenueFixture at;
+  at.logon(at.e42);
+  const std::string hostile = "a\"b\\c\td\x7f\xfe{}:,";
+  rest_order(at.e42, hostile);
+  CHECK(at.venue.log().all("exec", "E42").at(0)->cl_ord_id == hostile);
+  CHECK(at.venue.log().of_session("E42").at(0)->messages.at(1).cl_ord_id == hostile);
+}
+
 }  // namespace
 }  // namespace portcullis::venue
