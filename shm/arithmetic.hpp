@@ -14,8 +14,9 @@ inline constexpr std::int64_t kNoLimit = INT64_MAX;  ///< a limit that is off: n
 /// untouched then.
 [[nodiscard]] inline bool notional_e4(std::int64_t px_e8, std::int64_t qty, std::uint64_t num,
                                       std::uint64_t den, std::int64_t& out) noexcept {
-  if (qty < 0 || den == 0 || px_e8 == INT64_MIN) return false;
-  const auto px = static_cast<std::uint64_t>(px_e8 < 0 ? -px_e8 : px_e8);
+  if (qty < 0 || den == 0) return false;
+  const std::uint64_t px =
+      px_e8 < 0 ? 0 - static_cast<std::uint64_t>(px_e8) : static_cast<std::uint64_t>(px_e8);
   std::uint64_t px_qty = 0;
   std::uint64_t product = 0;
   std::uint64_t value = 0;
@@ -136,6 +137,12 @@ struct RateWindow {
       !__builtin_mul_overflow(parent_qty, bps, &bound))
     return scaled > bound;
   return static_cast<__int128>(exposure_qty) * 10'000 > static_cast<__int128>(parent_qty) * bps;  // rare
+}
+
+/// The same quantity in basis points, rounded up; INT64_MAX where it cannot be said. parent_qty above 0.
+[[nodiscard]] constexpr std::int64_t parent_bps(std::int64_t exposure_qty, std::int64_t parent_qty) noexcept {
+  const __int128 bps = (static_cast<__int128>(exposure_qty) * 10'000 + parent_qty - 1) / parent_qty;
+  return bps > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(bps);
 }
 
 }  // namespace portcullis

@@ -37,17 +37,21 @@ inline void add_own(SignedWord& word, std::int64_t by) noexcept {
 struct Id {
   std::uint64_t words[5] = {};
 
-  /// False where the text is empty or longer than 36 bytes; *this is untouched then.
+  /// False where the text is empty or longer than 36 bytes; *this is untouched then. Word by word, here and
+  /// in hash(): as a copy of 36 bytes the words would go through memory.
   [[nodiscard]] bool assign(const char* text, std::uint32_t length) noexcept {
-    if (text == nullptr || length == 0 || length > kIdBytes) return false;
-    if (length >= 32) {  // the usual case: engines use what room there is
-      std::memcpy(words, text, 32);
-      std::memcpy(&words[4], text + length - 8, sizeof words[4]);
-      words[4] = length == 32 ? 0 : words[4] >> 8U * (40 - length);
+    if (text == nullptr || length - 1 >= kIdBytes) return false;
+    const std::uint64_t length_word = std::uint64_t{length} << 32U;
+    if (length > 32) {  // the usual case: engines use what room there is
+      words[0] = eight_bytes(text);
+      words[1] = eight_bytes(text + 8);
+      words[2] = eight_bytes(text + 16);
+      words[3] = eight_bytes(text + 24);
+      words[4] = eight_bytes(text + length - 8) >> 8U * (40 - length) | length_word;
     } else {
       for (std::uint32_t i = 0; i < 5; ++i) words[i] = word_of(text, length, i * 8);
+      words[4] |= length_word;
     }
-    words[4] |= std::uint64_t{length} << 32U;
     return true;
   }
   [[nodiscard]] std::uint32_t length() const noexcept {
@@ -59,32 +63,35 @@ struct Id {
   }
   /// 64-bit mix of all five words; equal ids have equal hashes. Not for hostile input beyond bounded probing.
   [[nodiscard]] std::uint64_t hash() const noexcept {
-    std::uint64_t h = 0x9E3779B97F4A7C15ULL;  // 2^64 / golden ratio
-    for (const std::uint64_t w : words) {
-      h = (h ^ w) *
-          0xFF51AFD7ED558CCDULL;  // a multiplier of MurmurHash3's finaliser (Appleby, public domain)
-      h ^= h >> 32U;
-    }
-    return h;
+    std::uint64_t h = mixed(0x9E3779B97F4A7C15ULL, words[0]);  // 2^64 / golden ratio
+    h = mixed(h, words[1]);
+    h = mixed(h, words[2]);
+    h = mixed(h, words[3]);
+    return mixed(h, words[4]);
   }
   bool operator==(const Id&) const = default;
 
  private:
+  [[nodiscard]] static std::uint64_t mixed(std::uint64_t h, std::uint64_t word) noexcept {
+    h = (h ^ word) *
+        0xFF51AFD7ED558CCDULL;  // a multiplier of MurmurHash3's finaliser (Appleby, public domain)
+    return h ^ h >> 32U;
+  }
+  [[nodiscard]] static std::uint64_t eight_bytes(const char* at) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  }
   /// The eight bytes of a text from `at`, zeros behind its end; reads nothing outside. In registers: bytes
   /// that are stored and loaded again as words wait for each other.
   [[nodiscard]] static std::uint64_t word_of(const char* text, std::uint32_t length,
                                              std::uint32_t at) noexcept {
-    std::uint64_t word = 0;
     if (at >= length) return 0;
-    if (at + 8 <= length) {
-      std::memcpy(&word, text + at, sizeof word);
-    } else if (length >= 8) {
-      std::memcpy(&word, text + length - 8, sizeof word);
-      word >>= 8U * (at + 8 - length);
-    } else {
-      for (std::uint32_t i = 0; i < length; ++i)
-        word |= std::uint64_t{static_cast<unsigned char>(text[i])} << 8U * i;
-    }
+    if (at + 8 <= length) return eight_bytes(text + at);
+    if (length >= 8) return eight_bytes(text + length - 8) >> 8U * (at + 8 - length);
+    std::uint64_t word = 0;
+    for (std::uint32_t i = 0; i < length; ++i)
+      word |= std::uint64_t{static_cast<unsigned char>(text[i])} << 8U * i;
     return word;
   }
 };
@@ -93,7 +100,11 @@ struct Id {
 struct SharedId {
   Word words[5];
   void put(const Id& id) noexcept {
-    for (int i = 0; i < 5; ++i) store(words[i], id.words[i]);
+    store(words[0], id.words[0]);
+    store(words[1], id.words[1]);
+    store(words[2], id.words[2]);
+    store(words[3], id.words[3]);
+    store(words[4], id.words[4]);
   }
   [[nodiscard]] Id get() const noexcept {
     Id id;
