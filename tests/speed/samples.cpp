@@ -32,13 +32,16 @@ double measure_stopwatch() {
   return stepped_median(readings);
 }
 
-/// Readings lie on multiples of the step: the smallest difference between two that differ.
+/// Readings lie on multiples of the step: the smallest difference between two that differ by more than a
+/// counter that runs at another pace than its ticks is rounded.
 double measure_step() {
+  constexpr std::uint64_t kRoundingTicks = 2;
   std::vector<std::uint64_t> readings = empty_readings();
   std::sort(readings.begin(), readings.end());
   std::uint64_t step = UINT64_MAX;
   for (std::size_t i = 1; i < readings.size(); ++i)
-    if (readings[i] != readings[i - 1]) step = std::min(step, readings[i] - readings[i - 1]);
+    if (const std::uint64_t apart = readings[i] - readings[i - 1]; apart > kRoundingTicks)
+      step = std::min(step, apart);
   return step == UINT64_MAX ? 0 : static_cast<double>(step) * ns_per_tick();
 }
 
