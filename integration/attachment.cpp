@@ -86,6 +86,7 @@ void point_into_memories(Attachment& a, std::uint32_t lane, LaneRun& run) {
   run.rate_ring = &a.ledger.rate_stamp(lane, 0);
   run.shared_ring = &a.ledger.shared_stamp(0);
   run.ring_mask = a.capacities.rate_entries - 1;
+  run.index = a.index;
   run.lane = lane;
   run.instrument_count = a.capacities.instruments;
   run.pair_begin = run.gate->pair_begin;
@@ -105,6 +106,25 @@ void list_pairs(LaneRun& run) {
   run.start_e4.assign(count, 0);
   run.value_e4.assign(count, 0);
   run.start_seen_e4.assign(count, 0);
+}
+
+/// Which of the checks that a lane makes alone have a limit to judge by. For the counters only.
+std::uint64_t judged_kinds(const LaneRun& run) noexcept {
+  const GateLane& lane = *run.gate;
+  const EngineLimits& engine = *run.engine_limits;
+  std::uint64_t kinds = kind_bit(LimitKind::position);  // each pair has its own
+  const auto judged = [&](LimitKind kind, bool configured) { kinds |= configured ? kind_bit(kind) : 0; };
+  judged(LimitKind::order_rate, lane.order_rates != 0 || (!run.shared && engine.order_rates != 0));
+  judged(LimitKind::order_qty, lane.order_qty != kNoLimit);
+  judged(LimitKind::order_notional, lane.order_notional_e4 != kNoLimit);
+  judged(LimitKind::price_collar, lane.collar_bps != kNoLimit);
+  judged(LimitKind::gross_notional,
+         lane.gross_notional_e4 != kNoLimit || (!run.shared && engine.gross_notional_e4 != kNoLimit));
+  judged(LimitKind::open_orders,
+         lane.open_orders != kNoLimit || (!run.shared && engine.open_orders != kNoLimit));
+  judged(LimitKind::children, lane.children != kNoLimit);
+  judged(LimitKind::child_qty, lane.child_qty_bps != kNoLimit);
+  return kinds;
 }
 
 void share_out_slots(const Attachment& a, LaneRun& run) {
@@ -156,7 +176,7 @@ AttachmentError make_attachment(int gate_fd, int ledger_fd, const Capacities& ca
   a.shared = gate.shared_totals != 0;
   a.number = number;
   a.first_generation = number * kGenerationsPerAttachment;
-  a.index.reserve(capacities.open_orders);
+  a.index_room = OrderIndex::make_room(capacities.open_orders, a.index);
   out = std::move(made);
   return AttachmentError::none;
 }
@@ -166,6 +186,7 @@ std::unique_ptr<LaneRun> make_lane_run(Attachment& attachment, std::uint32_t lan
   point_into_memories(attachment, lane, *run);
   list_pairs(*run);
   share_out_slots(attachment, *run);
+  run->judged_kinds = judged_kinds(*run);
   run->exec_ids.assign(kExecBuckets * kExecBucketWords, 0);
   run->exec_next.assign(kExecBuckets, 0);
   return run;

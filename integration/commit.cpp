@@ -7,6 +7,8 @@ namespace {
 constexpr int kSharedRetries =
     64;  ///< of a compare-exchange on a shared total; then the verdict is `contended`
 
+constexpr Refusal kContended{PC_CONTENDED, LimitKind{}, false, 0, 0, 0};
+
 enum class Reserved : std::uint8_t { yes, above, contended };
 
 /// Adds to a shared total unless the sum would pass the limit. observed is the sum that was too much.
@@ -25,32 +27,32 @@ Reserved reserve(SignedWord& total, std::int64_t by, std::int64_t limit, std::in
   return Reserved::contended;
 }
 
-bool reserve_gross(Trial& t, OrderSlot& slot) noexcept {
-  const std::int64_t bound = t.run.engine_limits->gross_notional_e4;
-  if (bound != kNoLimit) t.evaluated(LimitKind::gross_notional);
-  if (t.added_notional_e4 == 0) return true;
+bool reserve_gross(LaneRun& run, Joining& j, OrderSlot& slot) noexcept {
+  const std::int64_t bound = run.engine_limits->gross_notional_e4;
+  if (bound != kNoLimit) j.evaluated |= kind_bit(LimitKind::gross_notional);
+  if (j.added_notional_e4 == 0) return true;
   std::int64_t observed = 0;
-  const Reserved got = reserve(t.run.totals->gross_notional_e4, t.added_notional_e4, bound, observed);
+  const Reserved got = reserve(run.totals->gross_notional_e4, j.added_notional_e4, bound, observed);
   if (got == Reserved::yes) return true;
-  if (t.reduces) {  // passes, and reserves nothing
-    add_own(t.run.block->withdrawn_notional_e4, t.added_notional_e4);
-    t.added_notional_e4 = 0;
+  if (j.reduces) {  // passes, and reserves nothing
+    add_own(run.block->withdrawn_notional_e4, j.added_notional_e4);
+    j.added_notional_e4 = 0;
     store(slot.notional_e4, 0);
     return true;
   }
-  return got == Reserved::contended ? t.refuse(PC_CONTENDED)
-                                    : t.refuse(PC_GROSS_NOTIONAL, LimitKind::gross_notional, observed, bound);
+  if (got == Reserved::contended) return j.refuse(kContended);
+  return j.refuse({PC_GROSS_NOTIONAL, LimitKind::gross_notional, true, 0, observed, bound});
 }
 
-bool reserve_open_order(Trial& t) noexcept {
-  const std::int64_t bound = t.run.engine_limits->open_orders;
-  if (bound != kNoLimit) t.evaluated(LimitKind::open_orders);
-  if (t.replaces) return true;
+bool reserve_open_order(LaneRun& run, Joining& j) noexcept {
+  const std::int64_t bound = run.engine_limits->open_orders;
+  if (bound != kNoLimit) j.evaluated |= kind_bit(LimitKind::open_orders);
+  if (j.replaces) return true;
   std::int64_t observed = 0;
-  const Reserved got = reserve(t.run.totals->open_orders, 1, bound, observed);
+  const Reserved got = reserve(run.totals->open_orders, 1, bound, observed);
   if (got == Reserved::yes) return true;
-  return got == Reserved::contended ? t.refuse(PC_CONTENDED)
-                                    : t.refuse(PC_OPEN_ORDERS, LimitKind::open_orders, observed, bound);
+  if (got == Reserved::contended) return j.refuse(kContended);
+  return j.refuse({PC_OPEN_ORDERS, LimitKind::open_orders, true, 0, observed, bound});
 }
 
 enum class Window : std::uint8_t { passes, full, moving };
@@ -68,47 +70,42 @@ Window shared_window(const LaneRun& run, const RateWindow& w, std::uint64_t head
 
 /// Claims an entry of the shared ring. The clock is read after the head, so that stamps are in the order of
 /// the claims.
-bool claim_shared_ring(Trial& t) noexcept {
-  const EngineLimits& engine = *t.run.engine_limits;
+bool claim_shared_ring(LaneRun& run, Joining& j) noexcept {
+  const EngineLimits& engine = *run.engine_limits;
   if (engine.order_rates == 0) return true;
-  t.evaluated(LimitKind::order_rate);
+  j.evaluated |= kind_bit(LimitKind::order_rate);
   for (int n = 0; n < kSharedRetries; ++n) {
-    std::uint64_t head = load(t.run.totals->ring_head);
+    std::uint64_t head = load(run.totals->ring_head);
     const std::uint64_t now_ns = monotonic_now_ns();
     bool moving = false;
     for (std::uint32_t i = 0; i < engine.order_rates && !moving; ++i) {
       const RateWindow& w = engine.order_rate[i];
-      const Window said = shared_window(t.run, w, head, now_ns);
+      const Window said = shared_window(run, w, head, now_ns);
       moving = said == Window::moving;
-      if (said != Window::full) continue;
-      t.window_ms = static_cast<std::uint32_t>(w.window_ns / 1'000'000);
-      return t.refuse(PC_ORDER_RATE, LimitKind::order_rate, static_cast<std::int64_t>(w.max) + 1,
-                      static_cast<std::int64_t>(w.max));
+      if (said == Window::full) return j.refuse(rate_refusal(w));
     }
-    if (moving || !t.run.totals->ring_head.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel))
+    if (moving || !run.totals->ring_head.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel))
       continue;
-    RingEntry& entry = t.run.shared_ring[head & t.run.ring_mask];
+    RingEntry& entry = run.shared_ring[head & run.ring_mask];
     store(entry.sequence, 0);
     store(entry.stamp_ns, now_ns);
     store(entry.sequence, head + 1);
     return true;
   }
-  return t.refuse(PC_CONTENDED);
+  return j.refuse(kContended);
 }
 
 /// What the engine's other lanes share in. False: refused, nothing of it is left behind in the totals.
-bool reserve_shared(Trial& t, OrderSlot& slot) noexcept {
-  LedgerTotals& totals = *t.run.totals;
-  if (!reserve_gross(t, slot)) {
+bool reserve_shared(LaneRun& run, Joining& j, OrderSlot& slot) noexcept {
+  LedgerTotals& totals = *run.totals;
+  if (!reserve_gross(run, j, slot)) return false;
+  if (!reserve_open_order(run, j)) {
+    totals.gross_notional_e4.fetch_sub(j.added_notional_e4, std::memory_order_acq_rel);
     return false;
   }
-  if (!reserve_open_order(t)) {
-    totals.gross_notional_e4.fetch_sub(t.added_notional_e4, std::memory_order_acq_rel);
-    return false;
-  }
-  if (claim_shared_ring(t)) return true;
-  totals.gross_notional_e4.fetch_sub(t.added_notional_e4, std::memory_order_acq_rel);
-  if (!t.replaces) totals.open_orders.fetch_sub(1, std::memory_order_acq_rel);
+  if (claim_shared_ring(run, j)) return true;
+  totals.gross_notional_e4.fetch_sub(j.added_notional_e4, std::memory_order_acq_rel);
+  if (!j.replaces) totals.open_orders.fetch_sub(1, std::memory_order_acq_rel);
   return false;
 }
 
@@ -130,32 +127,127 @@ void withdraw_private(LaneRun& run, std::uint32_t index) noexcept {
     if (!replaces) add_own(p.children, UINT64_MAX);  // one less
     add_own(p.withdrawn_qty, qty);
   }
-  if (note.place != OrderIndex::kNone) run.attachment->index.erase(note.place);
+  if (note.place != OrderIndex::kNone) run.index.erase(note.place);
   note.place = OrderIndex::kNone;
   ++note.generation;  // what a responder may still say about it is about another order now
   run.withdrawn.push_back(index);
 }
 
 /// Two lanes may enter one id at the same moment: whoever sees the other's entry gives way, perhaps both.
-bool entered_twice(const LaneRun& run, const OrderRecord& r, std::uint32_t own) noexcept {
-  const OrderIndex::Probe found = run.attachment->index.probe(
-      r.home, [&](std::uint32_t slot) { return slot != own && same_id(run.orders[slot], r.cl_ord_id); });
-  return found.slot != OrderIndex::kNone;
+bool entered_twice(const LaneRun& run, const OrderIndex::Home& home, std::uint32_t own) noexcept {
+  const Id id = run.orders[own].cl_ord_id.get();
+  return run.index.find(home, [&](std::uint32_t slot) {
+    return slot != own && same_id(run.orders[slot], id);
+  }) != OrderIndex::kNone;
+}
+
+/// From when on no window of the lane's own ring is full; with a single lane the engine's are the same
+/// ring's.
+class OpenRates {
+ public:
+  explicit OpenRates(const LaneRun& run) noexcept
+      : run_(run), head_(run.block->rate_head.load(std::memory_order_relaxed)) {
+    all_of(run.gate->order_rate, run.gate->order_rates);
+    if (!run.shared) all_of(run.engine_limits->order_rate, run.engine_limits->order_rates);
+  }
+  [[nodiscard]] std::uint64_t not_before_ns() const noexcept { return not_before_ns_; }
+
+ private:
+  void all_of(const RateWindow* windows, std::uint32_t used) noexcept {
+    for (const RateWindow* w = windows; w != windows + used; ++w) {
+      const std::uint64_t from_ns = opens_ns(*w);
+      if (from_ns > not_before_ns_) not_before_ns_ = from_ns;
+    }
+  }
+  /// rate_passes() turned round: the first moment at which it says yes.
+  [[nodiscard]] std::uint64_t opens_ns(const RateWindow& w) const noexcept {
+    if (w.max == 0) return UINT64_MAX;
+    if (head_ < w.max) return 0;
+    const std::uint64_t nth =
+        run_.rate_ring[(head_ - w.max) & run_.ring_mask].load(std::memory_order_relaxed);
+    std::uint64_t from_ns = 0;
+    return __builtin_add_overflow(nth, w.window_ns, &from_ns) ? UINT64_MAX : from_ns;
+  }
+
+  const LaneRun& run_;
+  std::uint64_t head_;
+  std::uint64_t not_before_ns_ = 0;
+};
+
+/// Takes the chosen slot out of the index and empties it. False: it was freed twice and belongs to somebody.
+bool empty_chosen_slot(LaneRun& run) noexcept {
+  NextOrder& next = run.next;
+  SlotNote& note = run.note(next.index);
+  if (note.generation != next.chosen >> 32U) return false;
+  OrderSlot& slot = run.orders[next.index];
+  next.slot = &slot;
+  next.note = &note;
+  next.generation = ++note.generation;
+  if (note.place != OrderIndex::kNone) run.index.erase(note.place);
+  note = {next.generation, OrderIndex::kNone, 0};
+  store(slot.submit_word, submit_word(next.generation, SubmitState::free));
+  store(slot.cancel_ns, 0);
+  store(slot.session_epoch, 0);
+  store(slot.msg_begin_byte, 0);
+  store(slot.msg_end_byte, 0);
+  store(slot.msg_seq_num, 0);
+  store(slot.answer_word, 0);
+  store(slot.cum_qty, 0);
+  store(slot.released_qty, 0);
+  store(slot.released_notional_e4, 0);
+  store(slot.refused_reason, 0);
+  store(slot.order_id.words[4], 0);
+  return true;
 }
 
 }  // namespace
 
-Trial join_others(Trial t, const OrderRecord r, std::uint32_t index) noexcept {
-  const bool entered = t.run.note(index).place != OrderIndex::kNone;
-  if (!entered) {
-    t.refuse(PC_TABLE_FULL);
-  } else if (entered_twice(t.run, r, index)) {
-    t.refuse(PC_DUPLICATE_ID);
-  } else if (reserve_shared(t, t.run.orders[index])) {
-    return t;
+void make_next_ready(LaneRun& run, bool choose) noexcept {
+  NextOrder& next = run.next;
+  const OpenRates rates(run);
+  next.not_before_ns = rates.not_before_ns();
+  if (next.index == OrderIndex::kNone && choose) choose_next_slot(run);
+  while (next.index != OrderIndex::kNone) {  // bounded: every turn takes one entry out of the free ring
+    next.ready = empty_chosen_slot(run);
+    if (next.ready) return;
+    next.index = OrderIndex::kNone;
+    if (choose) choose_next_slot(run);
   }
-  withdraw_private(t.run, index);
-  return t;
+  next.slot = &run.spare;
+}
+
+RateWindow full_window(const LaneRun& run, std::uint64_t now_ns) noexcept {
+  const std::uint64_t head = run.block->rate_head.load(std::memory_order_relaxed);
+  const auto full = [&](const RateWindow& w) {
+    const std::uint64_t nth = run.rate_ring[(head - w.max) & run.ring_mask].load(std::memory_order_relaxed);
+    return !rate_passes(w, head, nth, now_ns);
+  };
+  for (std::uint32_t i = 0; i < run.gate->order_rates; ++i)
+    if (full(run.gate->order_rate[i])) return run.gate->order_rate[i];
+  if (run.shared) return {UINT64_MAX, 0};
+  for (std::uint32_t i = 0; i < run.engine_limits->order_rates; ++i)
+    if (full(run.engine_limits->order_rate[i])) return run.engine_limits->order_rate[i];
+  return {UINT64_MAX, 0};
+}
+
+Moment look_again(const LaneBlock& block, const Cell& cell, bool buy) noexcept {
+  constexpr int kTries = 8;
+  Moment at = look_once(block, cell, buy);
+  for (int n = 1; n < kTries && !at.settled; ++n) at = look_once(block, cell, buy);
+  return at;
+}
+
+Joining join_others(LaneRun& run, Joining j, std::uint32_t index) noexcept {
+  const bool entered = run.note(index).place != OrderIndex::kNone;
+  if (!entered) {
+    j.no.verdict = PC_TABLE_FULL;
+  } else if (entered_twice(run, j.home, index)) {
+    j.no.verdict = PC_DUPLICATE_ID;
+  } else if (reserve_shared(run, j, run.orders[index])) {
+    return j;
+  }
+  withdraw_private(run, index);
+  return j;
 }
 
 void withdraw(LaneRun& run, std::uint32_t index) noexcept {
@@ -168,10 +260,8 @@ void withdraw(LaneRun& run, std::uint32_t index) noexcept {
 }
 
 std::uint32_t find_slot(const LaneRun& run, const Id& id) noexcept {
-  const OrderIndex& index = run.attachment->index;
-  return index
-      .probe(index.home_of(id.hash()), [&](std::uint32_t slot) { return same_id(run.orders[slot], id); })
-      .slot;
+  return run.index.find(run.index.home_of(id),
+                        [&](std::uint32_t slot) { return same_id(run.orders[slot], id); });
 }
 
 }  // namespace portcullis

@@ -9,25 +9,50 @@
 
 namespace portcullis {
 
-/// What the slot says about the order beyond the trial.
+/// What the slot says about the order beyond the trial. Its ClOrdID is there already.
 struct OrderRecord {
-  Id cl_ord_id;
   OrderIndex::Home home;
   std::uint32_t place = OrderIndex::kNone;  ///< free place in the index
-  std::uint8_t side = 0, ord_type = 0, tif = 0;
-  std::uint64_t orig_link = 0;  ///< of the order that this replaces; 0 none
+  std::uint32_t terms = 0;                  ///< side << 16 | ord_type << 8 | tif
+  std::uint64_t orig_link = 0;              ///< of the order that this replaces; 0 none
 };
+[[nodiscard]] constexpr std::uint32_t terms_of(std::uint32_t side, std::uint32_t ord_type,
+                                               std::uint32_t tif) noexcept {
+  return side << 16U | ord_type << 8U | tif;
+}
 
-/// Reads the ClOrdID and fetches what the look-up will need, before the clock is read. False: absurd id.
-[[nodiscard]] inline bool take_id(const LaneRun& run, const pc_text& text, OrderRecord& record) noexcept {
-  if (!record.cl_ord_id.assign(text.data, text.length)) return false;
-  record.home = run.attachment->index.home_of(record.cl_ord_id.hash());
-  run.attachment->index.prefetch(record.home);
+/// Makes LaneRun::next ready: empties its slot and works out when the rate windows are open. Off the order's
+/// way, after the order before was sent. choose: may take a slot where none was chosen yet; only inside a
+/// flight, because whoever closed the gate exactly counts on no slot being used again.
+void make_next_ready(LaneRun& run, bool choose) noexcept;
+
+/// Reads the ClOrdID into the next slot and fetches what the look-up at the end will need. After the clock
+/// was read: the hash is a chain of multiplications, which the checks are done beside. False: absurd id.
+[[nodiscard, gnu::always_inline]] inline bool take_id(const LaneRun& run, const pc_text& text,
+                                                      OrderRecord& record) noexcept {
+  Id id;
+  if (!id.assign(text.data, text.length)) return false;
+  run.next.slot->cl_ord_id.put(id);
+  record.home = run.index.home_of(id);
+  run.index.prefetch(record.home);
   return true;
 }
+/// What a recorded order wants of what several lanes share, and what came of it.
+struct Joining {
+  OrderIndex::Home home;
+  std::int64_t added_notional_e4;
+  bool replaces;
+  bool reduces;
+  std::uint64_t evaluated = 0;  ///< bit per LimitKind that was judged here
+  Refusal no{PC_PASS, LimitKind{}, false, 0, 0, 0};
+  bool refuse(const Refusal& why) noexcept {
+    no = why;
+    return false;
+  }
+};
 /// What the engine's other lanes share in: totals and the shared ring. Takes a recorded order back where it
-/// does not pass; the trial as it stands afterwards.
-[[nodiscard]] Trial join_others(Trial trial, OrderRecord record, std::uint32_t index) noexcept;
+/// does not pass.
+[[nodiscard]] Joining join_others(LaneRun& run, Joining joining, std::uint32_t index) noexcept;
 /// Takes back an order of this lane that was never sent: words, totals, slot. Its rate stamp stays: asking is
 /// an event.
 void withdraw(LaneRun& run, std::uint32_t slot) noexcept;

@@ -30,16 +30,6 @@ class FreeRing {
     entries_[tail & mask_].store(entry, std::memory_order_relaxed);
     store(tail_, tail + 1);
   }
-  /// Consumer. False when empty.
-  [[nodiscard]] bool peek(std::uint64_t& entry) noexcept {
-    const std::uint64_t head = head_.load(std::memory_order_relaxed);
-    if (head == seen_tail_) {
-      seen_tail_ = load(tail_);
-      if (head == seen_tail_) return false;
-    }
-    entry = entries_[head & mask_].load(std::memory_order_relaxed);
-    return true;
-  }
   /// Consumer. More than that many entries?
   [[nodiscard]] bool more_than(std::uint64_t entries) noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
@@ -47,8 +37,13 @@ class FreeRing {
     seen_tail_ = load(tail_);
     return seen_tail_ - head > entries;
   }
-  /// Consumer, after a peek that found one.
-  void drop() noexcept { add_own(head_, 1); }
+  /// Consumer, after more_than(0). The oldest entry.
+  [[nodiscard]] std::uint64_t pop() noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t entry = entries_[head & mask_].load(std::memory_order_relaxed);
+    store(head_, head + 1);
+    return entry;
+  }
 
  private:
   std::unique_ptr<Word[]> entries_;

@@ -27,6 +27,7 @@ struct Attachment {
   ConstGateView gate;
   LedgerView ledger;
   Capacities capacities;
+  OrderIndex::Room index_room;
   OrderIndex index;
   UniqueFd wake;             ///< the supervisor's eventfd
   bool shared = false;       ///< several lanes: totals and rates are shared by compare-exchange
@@ -48,47 +49,62 @@ struct SlotNote {
   std::uint64_t replaced_by = 0;            ///< handle of the last replace asked for
 };
 
+/// The slot that the lane's next order will take, and when at the earliest: worked out after the order before
+/// it was sent, so that it costs nobody's order any time. The submitter's.
+struct NextOrder {
+  OrderSlot* slot = nullptr;        ///< its words wait to be filled; the lane's spare one where none is free
+  SlotNote* note = nullptr;         ///< the slot's
+  std::uint64_t not_before_ns = 0;  ///< no rate window of the lane's own ring is full from then on
+  std::uint64_t chosen = 0;         ///< generation that ended in it << 32 | slot, from FreeRing
+  std::uint32_t index = OrderIndex::kNone;
+  std::uint32_t generation = 0;
+  bool ready = false;  ///< false: only chosen (or not even that: index is kNone)
+};
+
 struct LaneRun {
-  // fixed at attach, read by both roles
-  Attachment* attachment = nullptr;
+  // fixed at attach, read by both roles; what every order reads comes first
+  alignas(kCacheLineBytes) const GateLane* gate = nullptr;
   const GateHeader* gate_header = nullptr;
   const EngineLimits* engine_limits = nullptr;
-  const GateLane* gate = nullptr;
   const GateInstrument* instruments = nullptr;
   const GatePair* pairs = nullptr;
   LaneBlock* block = nullptr;
-  LedgerTotals* totals = nullptr;
   Cell* cells = nullptr;
   ParentSlot* parents = nullptr;
   OrderSlot* orders = nullptr;
   Word* rate_ring = nullptr;
-  RingEntry* shared_ring = nullptr;
-  std::uint64_t ring_mask = 0;
+  OrderIndex index;
+  std::uint32_t ring_mask = 0;
   std::uint32_t lane = 0;
   std::uint32_t instrument_count = 0;
   std::uint32_t pair_begin = 0;
-  std::uint32_t slot_begin = 0, slot_end = 0;
   std::uint32_t parent_begin = 0, parent_end = 0;
+  std::uint32_t slot_begin = 0, slot_end = 0;
   bool shared = false;
-  bool dense = false;                  ///< every instrument is listed: no table needed
+  bool dense = false;  ///< every instrument is listed: no table needed
+  Attachment* attachment = nullptr;
+  LedgerTotals* totals = nullptr;
+  RingEntry* shared_ring = nullptr;
   std::vector<std::uint32_t> pair_of;  ///< by instrument, where not dense
 
   // the submitter's
+  alignas(kCacheLineBytes) NextOrder next;
+  std::uint64_t flight = 0;  ///< mirror of LaneBlock::in_flight
   alignas(kCacheLineBytes) std::uint64_t shut_generation = UINT64_MAX;
   std::uint64_t pass_mask = 0;
-  std::uint64_t flight = 0;       ///< mirror of LaneBlock::in_flight
+  std::uint64_t judged_kinds =
+      0;  ///< bit per LimitKind that the lane's own checks judge by a configured limit
   std::uint32_t outstanding = 0;  ///< orders that passed and are neither sent nor not_sent
   ShutReason shut_reason = ShutReason::none;
   bool idle = false;
+  std::vector<SlotNote> notes;           ///< by slot - slot_begin
+  std::vector<std::uint32_t> withdrawn;  ///< free slots that never reached the responder
+  std::vector<std::uint32_t> untouched;  ///< free slots that were never used
+  OrderSlot spare{};  ///< takes the words of an order for which no slot is free; nobody reads it
   std::uint64_t cancel_asked_ns = 0;  ///< when pc_next_cancel handed out the last one
   std::uint64_t cancel_listed_ns = 0;
   std::uint32_t cancel_next = 0;  ///< position in cancel_list
   std::vector<std::uint32_t> cancel_list;
-  std::vector<SlotNote> notes;  ///< by slot - slot_begin
-  std::uint32_t upcoming =
-      OrderIndex::kNone;                 ///< free slot that the next order takes; its lines are being fetched
-  std::vector<std::uint32_t> untouched;  ///< free slots that were never used
-  std::vector<std::uint32_t> withdrawn;  ///< free slots that never reached the responder
   std::vector<std::uint32_t> free_parents;
   std::array<std::uint64_t, kSessionsMax> accepted_bytes{};  ///< of each session, as last read from the gate
   std::vector<std::int64_t> start_e4;  ///< by pair - pair_begin: value of the stated start position

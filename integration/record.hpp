@@ -23,63 +23,43 @@ namespace portcullis {
 /// half as long again.
 inline constexpr std::uint64_t kEndedKept = 256;
 
-/// A slot of the share that is free; kNone when all are in use.
-[[nodiscard]] inline std::uint32_t take_slot(LaneRun& run) noexcept {
-  std::vector<std::uint32_t>& stack = run.withdrawn.empty() ? run.untouched : run.withdrawn;
-  if (!stack.empty() && (&stack == &run.withdrawn || !run.free_slots.more_than(kEndedKept))) {
-    const std::uint32_t slot = stack.back();
-    stack.pop_back();
-    return slot;
-  }
-  std::uint64_t entry = 0;
-  while (run.free_slots.peek(entry)) {  // bounded: the ring holds at most twice the share
-    run.free_slots.drop();
-    const auto slot = static_cast<std::uint32_t>(entry);
-    if (run.note(slot).generation == entry >> 32U) return slot;
-  }
-  return OrderIndex::kNone;
-}
-
-/// Chooses the next order's slot and fetches all its lines at once now instead of one after the other then.
+/// Chooses the next order's slot; NextOrder::index stays kNone when all are in use. What is chosen may still
+/// turn out to be freed twice: make_next_ready looks, and this reads nothing that is not at hand.
 [[gnu::always_inline]] inline void choose_next_slot(LaneRun& run) noexcept {
-  run.upcoming = take_slot(run);
-  if (run.upcoming == OrderIndex::kNone) return;
-  run.attachment->index.prefetch_place(run.note(run.upcoming).place);
-  const auto* line = reinterpret_cast<const char*>(&run.orders[run.upcoming]);
-  for (std::size_t at = 0; at < sizeof(OrderSlot); at += kCacheLineBytes) __builtin_prefetch(line + at, 1);
+  NextOrder& next = run.next;
+  if (run.withdrawn.empty() && run.free_slots.more_than(kEndedKept)) [[likely]] {
+    next.chosen = run.free_slots.pop();
+  } else if (std::vector<std::uint32_t>& stack = run.withdrawn.empty() ? run.untouched : run.withdrawn;
+             !stack.empty()) {
+    next.chosen = handle_of(run.note(stack.back()).generation, stack.back());
+    stack.pop_back();
+  } else if (run.free_slots.more_than(0)) {
+    next.chosen = run.free_slots.pop();
+  } else {
+    return;
+  }
+  next.index = static_cast<std::uint32_t>(next.chosen);
 }
 
+/// What make_next_ready did not put there already.
 [[gnu::always_inline]] inline void fill_slot(const Trial& t, const OrderRecord& r, OrderSlot& slot) noexcept {
   store(slot.lane_pair, std::uint64_t{t.run.lane} << 32U | t.pair);
-  store(slot.instrument_terms, std::uint64_t{t.instrument} << 32U | std::uint64_t{r.side} << 16U |
-                                   std::uint64_t{r.ord_type} << 8U | r.tif);
+  store(slot.instrument_terms, std::uint64_t{t.instrument} << 32U | r.terms);
   store(slot.order_qty, t.order_qty);
   store(slot.px_e8, t.px_e8);
   store(slot.notional_e4, t.added_notional_e4);
   store(slot.submitted_ns, t.now_ns);
   store(slot.parent, t.parent_link);
-  slot.cl_ord_id.put(r.cl_ord_id);
   store(slot.orig_slot, r.orig_link);
-  store(slot.cancel_ns, 0);
   store(slot.reserved_qty, t.added_qty);
-  store(slot.session_epoch, 0);
-  store(slot.msg_begin_byte, 0);
-  store(slot.msg_end_byte, 0);
-  store(slot.msg_seq_num, 0);
   store(slot.reference_px_e8, t.reference_px_e8);
-  store(slot.answer_word, 0);
-  store(slot.cum_qty, 0);
-  store(slot.released_qty, 0);
-  store(slot.released_notional_e4, 0);
-  store(slot.refused_reason, 0);
-  store(slot.order_id.words[4], 0);
 }
 
 [[gnu::always_inline]] inline void add_private(const Trial& t) noexcept {
   LaneBlock& block = *t.run.block;
   Cell& cell = t.run.cells[t.pair];
-  add_own(t.buy ? cell.submitted_buy : cell.submitted_sell, t.added_qty);
-  add_own(block.submitted_notional_e4, t.added_notional_e4);
+  store(t.buy ? cell.submitted_buy : cell.submitted_sell, t.at.submitted + t.added_qty);
+  store(block.submitted_notional_e4, t.at.submitted_e4 + t.added_notional_e4);
   if (t.replaces) {
     add_own(block.replaces, 1);
   } else {
@@ -92,8 +72,10 @@ inline constexpr std::uint64_t kEndedKept = 256;
 
 /// True when the ClOrdID is free; finds its place in the index. False: PC_DUPLICATE_ID or PC_TABLE_FULL.
 [[nodiscard, gnu::always_inline]] inline bool check_id(Trial& t, OrderRecord& r) noexcept {
-  const OrderIndex::Probe found = t.run.attachment->index.probe(
-      r.home, [&](std::uint32_t slot) { return same_id(t.run.orders[slot], r.cl_ord_id); });
+  const OrderIndex::Probe found =
+      t.run.index.probe(r.home, [orders = t.run.orders, mine = t.run.next.slot](std::uint32_t slot) {
+        return same_id(orders[slot], mine->cl_ord_id.get());
+      });
   if (found.slot != OrderIndex::kNone) return t.refuse(PC_DUPLICATE_ID);
   if (found.free_place == OrderIndex::kNone) return t.refuse(PC_TABLE_FULL);
   r.place = found.free_place;
@@ -101,27 +83,29 @@ inline constexpr std::uint64_t kEndedKept = 256;
 }
 
 /// Records the order; the handle, or 0 with the trial's refusal filled in and everything taken back.
+template <bool Shared>
 [[nodiscard, gnu::always_inline]] inline pc_order_handle commit(Trial& t, const OrderRecord& r) noexcept {
   LaneRun& run = t.run;
-  const std::uint32_t index = run.upcoming != OrderIndex::kNone ? run.upcoming : take_slot(run);
+  NextOrder& next = run.next;
+  const std::uint32_t index = next.index;
+  const std::uint32_t generation = next.generation;
   if (index == OrderIndex::kNone) [[unlikely]] {
     t.refuse(PC_TABLE_FULL);
     return 0;
   }
-  run.upcoming = OrderIndex::kNone;
-  OrderSlot& slot = run.orders[index];
-  SlotNote& note = run.note(index);
-  const std::uint32_t generation = ++note.generation;
-  if (note.place != OrderIndex::kNone) run.attachment->index.erase(note.place);
-  note.replaced_by = 0;
-  store(slot.submit_word, submit_word(generation, SubmitState::free));
+  OrderSlot& slot = *next.slot;
+  next.index = OrderIndex::kNone;
+  next.ready = false;
   fill_slot(t, r, slot);
-  note.place = run.attachment->index.insert(r.home, index, r.place, run.shared);
+  next.note->place = run.index.insert<Shared>(r.home, index, r.place);
   add_private(t);
-  if (run.shared) {
-    const Trial joined = join_others(t, r, index);
-    t.take_over(joined);
-    if (t.verdict != PC_PASS) return 0;
+  if constexpr (Shared) {
+    const Joining j = join_others(run, {r.home, t.added_notional_e4, t.replaces, t.reduces()}, index);
+    t.joined = j.evaluated;
+    if (j.no.verdict != PC_PASS) {
+      t.no = j.no;
+      return 0;
+    }
   }
   LaneBlock& block = *run.block;
   const std::uint64_t head = block.rate_head.load(std::memory_order_relaxed);
@@ -129,9 +113,9 @@ inline constexpr std::uint64_t kEndedKept = 256;
   store(block.rate_head, head + 1);
   store(slot.submit_word, submit_word(generation, SubmitState::reserved));
   store(block.submitted_ns, t.now_ns);
-  if (t.mask != run.pass_mask) [[unlikely]] {
-    run.pass_mask = t.mask;
-    store(block.pass_mask, t.mask);
+  if (const std::uint64_t mask = t.evaluated(); mask != run.pass_mask) [[unlikely]] {
+    run.pass_mask = mask;
+    store(block.pass_mask, mask);
   }
   add_own(block.passes, 1);
   choose_next_slot(run);

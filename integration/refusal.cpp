@@ -8,26 +8,31 @@
 namespace portcullis {
 namespace {
 
-void shut_by_limit(Trial& t, LimitKind kind, std::uint64_t observed, std::uint64_t limit,
-                   std::uint64_t window_ms) {
-  LaneBlock& block = *t.run.block;
+void shut_by_limit(LaneRun& run, std::uint64_t generation, LimitKind kind, std::uint64_t observed,
+                   std::uint64_t limit, std::uint64_t window_ms) noexcept {
+  LaneBlock& block = *run.block;
   store(block.shut_observed, observed);
   store(block.shut_limit, limit);
   store(block.shut_kind, static_cast<std::uint64_t>(kind) | window_ms << 32U);
-  shut_lane(t.run, t.generation, ShutReason::limit);
+  shut_lane(run, generation, ShutReason::limit);
+}
+
+/// Says that a check was made, and ended in a refusal.
+void count_evaluated(LaneBlock& block, std::uint64_t kinds) noexcept {
+  for (; kinds != 0; kinds &= kinds - 1) add_own(block.partial_evaluated[__builtin_ctzll(kinds)], 1);
 }
 
 /// One more refusal stamp; true when there are more of them in the window than allowed.
-bool too_many_refusals(Trial& t) noexcept {
-  LaneBlock& block = *t.run.block;
-  const RateWindow& w = t.run.gate->refusals;
+bool too_many_refusals(LaneRun& run, std::uint64_t now_ns) noexcept {
+  LaneBlock& block = *run.block;
+  const RateWindow& w = run.gate->refusals;
   const std::uint64_t before = block.refusals.load(std::memory_order_relaxed);
   const std::uint64_t nth = load(block.refusal_ns[(before - w.max) % kRefusalEntries]);
-  store(block.refusal_ns[before % kRefusalEntries], t.now_ns);
+  store(block.refusal_ns[before % kRefusalEntries], now_ns);
   store(block.refusals, before + 1);
   if (w.window_ns == 0 || w.max >= static_cast<std::uint64_t>(kNoLimit)) return false;
-  t.evaluated(LimitKind::refusals);
-  return !rate_passes(w, before, nth, t.now_ns);
+  count_evaluated(block, kind_bit(LimitKind::refusals));
+  return !rate_passes(w, before, nth, now_ns);
 }
 
 }  // namespace
@@ -38,27 +43,25 @@ void shut_lane(LaneRun& run, std::uint64_t generation, ShutReason reason) noexce
   store(run.block->shut, generation << 8U | static_cast<std::uint64_t>(reason));
 }
 
-__attribute__((noinline, cold)) void note_refusal(Trial t) noexcept {
-  LaneBlock& block = *t.run.block;
-  if (!t.by_limit) {
-    for (std::uint64_t left = t.mask; left != 0; left &= left - 1)
-      add_own(block.partial_evaluated[__builtin_ctzll(left)], 1);
+__attribute__((noinline, cold)) void note_refusal(LaneRun& run, const Refused& refused) noexcept {
+  LaneBlock& block = *run.block;
+  const Refusal& no = refused.no;
+  count_evaluated(block, refused.evaluated);
+  if (!no.by_limit) {
     add_own(block.refused_other, 1);
     return;
   }
-  const auto kind = static_cast<std::size_t>(t.kind);
+  const auto kind = static_cast<std::size_t>(no.kind);
   add_own(block.refused[kind], 1);
-  const bool shuts = (t.run.gate->shut_kinds >> kind & 1U) != 0;
-  const bool too_many = too_many_refusals(t);
-  for (std::uint64_t left = t.mask; left != 0; left &= left - 1)
-    add_own(block.partial_evaluated[__builtin_ctzll(left)], 1);
+  const bool shuts = (run.gate->shut_kinds >> kind & 1U) != 0;
+  const bool too_many = too_many_refusals(run, refused.now_ns);
   if (shuts) {
-    shut_by_limit(t, t.kind, static_cast<std::uint64_t>(t.observed), static_cast<std::uint64_t>(t.limit),
-                  t.window_ms);
+    shut_by_limit(run, refused.generation, no.kind, static_cast<std::uint64_t>(no.observed),
+                  static_cast<std::uint64_t>(no.limit), no.window_ms);
   } else if (too_many) {
-    const RateWindow& w = t.run.gate->refusals;
+    const RateWindow& w = run.gate->refusals;
     add_own(block.refused[static_cast<std::size_t>(LimitKind::refusals)], 1);
-    shut_by_limit(t, LimitKind::refusals, w.max + 1, w.max, w.window_ns / 1'000'000);
+    shut_by_limit(run, refused.generation, LimitKind::refusals, w.max + 1, w.max, w.window_ns / 1'000'000);
   }
 }
 

@@ -44,11 +44,8 @@ std::uint32_t find_open(const Attachment& a, std::string_view text) noexcept {
   Id id;
   if (text.size() > kIdBytes || !id.assign(text.data(), static_cast<std::uint32_t>(text.size())))
     return OrderIndex::kNone;
-  const std::uint32_t slot =
-      a.index
-          .probe(a.index.home_of(id.hash()),
-                 [&](std::uint32_t s) { return a.ledger.order(s).cl_ord_id.get() == id; })
-          .slot;
+  const std::uint32_t slot = a.index.find(
+      a.index.home_of(id), [&](std::uint32_t s) { return a.ledger.order(s).cl_ord_id.get() == id; });
   if (slot == OrderIndex::kNone) return slot;
   const OrderSlot& order = a.ledger.order(slot);
   const auto state = static_cast<std::uint8_t>(load(order.submit_word));

@@ -10,11 +10,31 @@
 
 namespace portcullis {
 
+/// The words that the responder moves, with the submitter's own, as they stood at one moment.
+struct Moment {
+  std::int64_t position;
+  std::int64_t working;       ///< open quantity on the order's side
+  std::int64_t gross_e4;      ///< the lane's, before this order
+  std::int64_t submitted;     ///< the grow-only word of that side
+  std::int64_t submitted_e4;  ///< and of the lane's value
+  bool settled;               ///< the snapshot is consistent
+};
+
+/// Why an order does not pass.
+struct Refusal {
+  pc_verdict verdict;
+  LimitKind kind;  ///< where by_limit
+  bool by_limit;
+  std::uint32_t window_ms;  ///< of a rate window, else 0
+  std::int64_t observed, limit;
+};
+
+/// What has no initial value is set before it is read (clearing all of it took 15 ns). No function that is
+/// not inlined takes a trial: it stays in registers and on the stack, word by word.
 struct Trial {
   explicit Trial(LaneRun& lane_run) noexcept : run(lane_run) {}
 
   LaneRun& run;
-  // the order; what has no initial value is set before it is read (clearing all of it took 15 ns)
   std::uint32_t instrument;
   std::uint32_t pair;
   bool buy;
@@ -32,58 +52,45 @@ struct Trial {
   std::uint64_t now_ns = 0;
   std::uint64_t generation;  ///< arming generation of the gate word
   bool must_reduce = false;  ///< the lane is reduce-only or paused
-  bool settled;              ///< the snapshot is consistent
-  bool reduces = false;
-  std::int64_t gross_e4;  ///< the lane's, before this order
-  struct {
-    std::int64_t position, working_buy, working_sell;
-  } held;
-  std::uint64_t mask = 0;  ///< bit per LimitKind evaluated
-  // the refusal
-  pc_verdict verdict = PC_PASS;
-  LimitKind kind;
-  bool by_limit = false;
-  std::int64_t observed = 0;
-  std::int64_t limit = 0;
-  std::uint32_t window_ms = 0;
+  Moment at;
+  std::uint64_t checks = 0;  ///< bit per LimitKind whose check ran, configured or not
+  std::uint64_t joined = 0;  ///< bit per LimitKind that was judged with the other lanes
+  Refusal no;
 
-  [[nodiscard]] Holding holding() const noexcept {
-    return {held.position, held.working_buy, held.working_sell};
+  /// The other side's working orders make nothing worse for this one, and are not read.
+  [[nodiscard]] Holding holding() const noexcept { return {at.position, at.working, at.working}; }
+  [[nodiscard]] bool reduces() const noexcept {
+    return at.settled && truly_reduces(holding(), buy, added_qty);
   }
   bool refuse(pc_verdict why) noexcept {
-    verdict = why;
+    no = {why, LimitKind{}, false, 0, 0, 0};
     return false;
   }
-  bool refuse(pc_verdict why, LimitKind by, std::int64_t seen, std::int64_t bound) noexcept {
-    kind = by;
-    by_limit = true;
-    observed = seen;
-    limit = bound;
-    return refuse(why);
+  bool refuse(pc_verdict why, LimitKind by, std::int64_t seen, std::int64_t bound,
+              std::uint32_t window_ms = 0) noexcept {
+    no = {why, by, true, window_ms, seen, bound};
+    return false;
   }
   /// A refusal by words that the responder was just moving.
   bool refuse_moving(pc_verdict why, LimitKind by, std::int64_t seen, std::int64_t bound) noexcept {
-    return settled ? refuse(why, by, seen, bound) : refuse(PC_CONTENDED);
+    return at.settled ? refuse(why, by, seen, bound) : refuse(PC_CONTENDED);
   }
-  /// The outcome of a copy of this trial.
-  void take_over(const Trial& other) noexcept {
-    added_notional_e4 = other.added_notional_e4;
-    mask = other.mask;
-    verdict = other.verdict;
-    kind = other.kind;
-    by_limit = other.by_limit;
-    observed = other.observed;
-    limit = other.limit;
-    window_ms = other.window_ms;
-  }
-  void evaluated(LimitKind by) noexcept { mask |= std::uint64_t{1} << static_cast<unsigned>(by); }
+  void checked(LimitKind by) noexcept { checks |= kind_bit(by); }
+  /// Bit per LimitKind that was evaluated: its check ran, and there is such a limit.
+  [[nodiscard]] std::uint64_t evaluated() const noexcept { return (checks & run.judged_kinds) | joined; }
 };
 
 /// Closes the lane for good in this arming generation; the gate is not the hook's to write.
 void shut_lane(LaneRun& run, std::uint64_t generation, ShutReason reason) noexcept;
+
+/// A refusal and what it needs to know of its trial.
+struct Refused {
+  Refusal no;
+  std::uint64_t now_ns, generation, evaluated;
+};
 /// Counts a refusal and closes the lane where the refused limit, or the number of refusals, says so. Off the
 /// hot path.
-void note_refusal(Trial trial) noexcept;
+void note_refusal(LaneRun& run, const Refused& refused) noexcept;
 
 /// Gate word, the lane's own shut word, lease; sets now_ns. The lease's deadline is read before the clock:
 /// the other way round a renewal in between would look like a deadline from the future.
@@ -121,32 +128,34 @@ void note_refusal(Trial trial) noexcept;
   return mark != 0 ? mark : instrument.reference_px_e8;
 }
 
-/// Bounded: 8 tries for a moment at which the responder is at rest, else an estimate that errs to the larger
-/// side.
+/// One look. The side that lowers the position is read first, so that a torn reading errs to the larger side.
+[[nodiscard, gnu::always_inline]] inline Moment look_once(const LaneBlock& block, const Cell& cell,
+                                                          bool buy) noexcept {
+  Moment at;
+  const std::uint64_t before = load(block.responder_sequence);
+  const std::int64_t released = load(buy ? cell.released_buy : cell.released_sell);
+  const std::int64_t released_e4 = load(block.released_notional_e4);
+  const std::int64_t lowers = load(buy ? cell.sold : cell.bought);
+  const std::int64_t raises = load(buy ? cell.bought : cell.sold);
+  const std::int64_t held_e4 = load(block.position_notional_e4);
+  const std::int64_t withdrawn = load(buy ? cell.withdrawn_buy : cell.withdrawn_sell);
+  at.submitted = load(buy ? cell.submitted_buy : cell.submitted_sell);
+  at.submitted_e4 = load(block.submitted_notional_e4);
+  at.position =
+      load(cell.start_position) + (buy ? raises - lowers : lowers - raises) + load(cell.corrections);
+  at.working = at.submitted - withdrawn - released;
+  at.gross_e4 = load(block.start_notional_e4) + held_e4 + at.submitted_e4 -
+                load(block.withdrawn_notional_e4) - released_e4;
+  at.settled = (before & 1U) == 0 && load(block.responder_sequence) == before;
+  return at;
+}
+/// The responder was moving: 8 more tries for a moment at which it is at rest, else the last look.
+[[nodiscard]] Moment look_again(const LaneBlock& block, const Cell& cell, bool buy) noexcept;
+
 [[gnu::always_inline]] inline void take_snapshot(Trial& t) noexcept {
-  const Cell& cell = t.run.cells[t.pair];
-  const LaneBlock& block = *t.run.block;
-  constexpr int kTries = 8;
-  for (int n = 0; n <= kTries; ++n) {
-    const std::uint64_t before = load(block.responder_sequence);
-    const std::int64_t released_buy = load(cell.released_buy);
-    const std::int64_t released_sell = load(cell.released_sell);
-    const std::int64_t released_e4 = load(block.released_notional_e4);
-    const std::int64_t lowers =
-        t.buy ? load(cell.sold) : load(cell.bought);  // the side that lowers is read first
-    const std::int64_t raises = t.buy ? load(cell.bought) : load(cell.sold);
-    const std::int64_t held_e4 = load(block.position_notional_e4);
-    const std::int64_t moved = t.buy ? raises - lowers : lowers - raises;
-    t.held.position = load(cell.start_position) + moved + load(cell.corrections);
-    t.held.working_buy = load(cell.submitted_buy) - load(cell.withdrawn_buy) - released_buy;
-    t.held.working_sell = load(cell.submitted_sell) - load(cell.withdrawn_sell) - released_sell;
-    t.gross_e4 = load(block.start_notional_e4) + held_e4 + load(block.submitted_notional_e4) -
-                 load(block.withdrawn_notional_e4) - released_e4;
-    t.settled = (before & 1U) == 0 && load(block.responder_sequence) == before;
-    if (t.settled) [[likely]]
-      break;
-  }
-  t.reduces = t.settled && truly_reduces(t.holding(), t.buy, t.added_qty);
+  t.at = look_once(*t.run.block, t.run.cells[t.pair], t.buy);
+  if (!t.at.settled) [[unlikely]]
+    t.at = look_again(*t.run.block, t.run.cells[t.pair], t.buy);
 }
 
 /// Values the order: its own price, or for market and stop orders the reference plus the collar.
@@ -166,81 +175,89 @@ void note_refusal(Trial trial) noexcept;
   return true;
 }
 
+// A limit that is off is kNoLimit, which nothing exceeds: most checks need not ask.
+
 [[nodiscard, gnu::always_inline]] inline bool check_order_qty(Trial& t) noexcept {
   const std::int64_t bound = t.run.gate->order_qty;
-  if (bound == kNoLimit) return true;
-  t.evaluated(LimitKind::order_qty);
+  t.checked(LimitKind::order_qty);
   return t.order_qty <= bound || t.refuse(PC_ORDER_QTY, LimitKind::order_qty, t.order_qty, bound);
 }
 
 [[nodiscard, gnu::always_inline]] inline bool check_order_notional(Trial& t) noexcept {
   const std::int64_t bound = t.run.gate->order_notional_e4;
-  if (bound == kNoLimit) return true;
-  t.evaluated(LimitKind::order_notional);
+  t.checked(LimitKind::order_notional);
   return t.notional_e4 <= bound ||
          t.refuse(PC_ORDER_NOTIONAL, LimitKind::order_notional, t.notional_e4, bound);
 }
 
 [[nodiscard, gnu::always_inline]] inline bool check_collar(Trial& t) noexcept {
   const std::int64_t bound = t.run.gate->collar_bps;
-  if (bound == kNoLimit) return true;
-  t.evaluated(LimitKind::price_collar);
-  if (!t.priced) return true;  // valued with the collar instead
+  t.checked(LimitKind::price_collar);
+  if (bound == kNoLimit || !t.priced) return true;  // not priced: valued with the collar instead
   if (t.reference_px_e8 == 0) return t.refuse(PC_NO_REFERENCE);
   if (!beyond_collar(t.px_e8, t.reference_px_e8, bound)) return true;
   return t.refuse(PC_PRICE_COLLAR, LimitKind::price_collar, collar_bps(t.px_e8, t.reference_px_e8), bound);
 }
 
-[[nodiscard, gnu::always_inline]] inline bool check_rates(Trial& t, const RateWindow* windows,
-                                                          std::uint32_t used) noexcept {
-  const std::uint64_t head = t.run.block->rate_head.load(std::memory_order_relaxed);
-  if (used != 0) t.evaluated(LimitKind::order_rate);
-  for (const RateWindow* at = windows; at != windows + used; ++at) {
-    const RateWindow w = *at;
-    const std::uint64_t nth =
-        t.run.rate_ring[(head - w.max) & t.run.ring_mask].load(std::memory_order_relaxed);
-    if (rate_passes(w, head, nth, t.now_ns)) continue;
-    t.window_ms = static_cast<std::uint32_t>(w.window_ns / 1'000'000);
-    return t.refuse(PC_ORDER_RATE, LimitKind::order_rate, static_cast<std::int64_t>(w.max) + 1,
-                    static_cast<std::int64_t>(w.max));
-  }
-  return true;
+/// The window of the lane's own ring that is full; UINT64_MAX events in it where none is.
+[[nodiscard]] RateWindow full_window(const LaneRun& run, std::uint64_t now_ns) noexcept;
+
+[[nodiscard]] constexpr Refusal rate_refusal(const RateWindow& w) noexcept {
+  return {PC_ORDER_RATE,
+          LimitKind::order_rate,
+          true,
+          static_cast<std::uint32_t>(w.window_ns / 1'000'000),
+          static_cast<std::int64_t>(w.max) + 1,
+          static_cast<std::int64_t>(w.max)};
+}
+
+/// All windows at once: from NextOrder::not_before_ns on none is full. Which one is, is looked up afterwards.
+[[nodiscard, gnu::always_inline]] inline bool check_rates(Trial& t) noexcept {
+  t.checked(LimitKind::order_rate);
+  if (t.now_ns >= t.run.next.not_before_ns) [[likely]]
+    return true;
+  const RateWindow w = full_window(t.run, t.now_ns);
+  if (w.max == UINT64_MAX) return true;
+  t.no = rate_refusal(w);
+  return false;
 }
 
 [[nodiscard, gnu::always_inline]] inline bool check_position(Trial& t) noexcept {
   const std::int64_t bound = t.run.pairs[t.pair].position;
-  if (bound == kNoLimit) return true;
-  t.evaluated(LimitKind::position);
-  if (t.reduces || (t.replaces && t.added_qty == 0)) return true;
+  if (bound == kNoLimit) return true;  // other pairs may have one
+  t.checked(LimitKind::position);
   const std::int64_t after = worst_case_after(t.holding(), t.buy, t.added_qty);
-  return after <= bound || t.refuse_moving(PC_POSITION, LimitKind::position, after, bound);
+  if (after <= bound || (t.replaces && t.added_qty == 0) || t.reduces()) return true;
+  return t.refuse_moving(PC_POSITION, LimitKind::position, after, bound);
 }
 
 /// An order that truly reduces passes, and then reserves nothing: whatever of it fills makes |position|
 /// smaller.
 [[nodiscard, gnu::always_inline]] inline bool check_gross(Trial& t, std::int64_t bound) noexcept {
-  if (bound == kNoLimit) return true;
-  t.evaluated(LimitKind::gross_notional);
-  if (t.added_notional_e4 == 0) return true;
+  t.checked(LimitKind::gross_notional);
   std::int64_t after = 0;
-  if (__builtin_add_overflow(t.gross_e4, t.added_notional_e4, &after)) after = INT64_MAX;
-  if (after <= bound) return true;
-  if (t.reduces) {
+  if (__builtin_add_overflow(t.at.gross_e4, t.added_notional_e4, &after)) after = INT64_MAX;
+  if (after <= bound || t.added_notional_e4 == 0) return true;
+  if (t.reduces()) {
     t.added_notional_e4 = 0;
     return true;
   }
   return t.refuse_moving(PC_GROSS_NOTIONAL, LimitKind::gross_notional, after, bound);
 }
 
-[[nodiscard, gnu::always_inline]] inline bool check_open_orders(Trial& t, std::int64_t bound) noexcept {
-  if (bound == kNoLimit) return true;
-  t.evaluated(LimitKind::open_orders);
+/// bounds: the lane's and, with a single lane, the engine's.
+template <typename... Bounds>
+[[nodiscard, gnu::always_inline]] inline bool check_open_orders(Trial& t, Bounds... bounds) noexcept {
+  t.checked(LimitKind::open_orders);
+  if (t.replaces) return true;
   const LaneBlock& b = *t.run.block;
   const std::uint64_t released = load(b.released_orders);
   const std::uint64_t open = b.submitted_orders.load(std::memory_order_relaxed) -
                              b.withdrawn_orders.load(std::memory_order_relaxed) - released;
-  const auto after = static_cast<std::int64_t>(open) + (t.replaces ? 0 : 1);
-  return t.replaces || after <= bound || t.refuse(PC_OPEN_ORDERS, LimitKind::open_orders, after, bound);
+  const auto after = static_cast<std::int64_t>(open) + 1;
+  for (const std::int64_t bound : {bounds...})
+    if (after > bound) return t.refuse(PC_OPEN_ORDERS, LimitKind::open_orders, after, bound);
+  return true;
 }
 
 /// Number and quantity of the children against their parent. An order without a parent has nothing to be
@@ -248,33 +265,27 @@ void note_refusal(Trial trial) noexcept;
 [[nodiscard, gnu::always_inline]] inline bool check_parent(Trial& t) noexcept {
   const std::int64_t most = t.run.gate->children;
   const std::int64_t bound_bps = t.run.gate->child_qty_bps;
-  if (most != kNoLimit) t.evaluated(LimitKind::children);
-  if (bound_bps != kNoLimit) t.evaluated(LimitKind::child_qty);
+  t.checked(LimitKind::children);
+  t.checked(LimitKind::child_qty);
   if (t.parent == nullptr) return t.run.gate->parent_required == 0 || t.refuse(PC_NOT_ALLOWED);
   const ParentSlot& p = *t.parent;
-  const auto children = static_cast<std::int64_t>(load(p.children)) + (t.replaces ? 0 : 1);
-  if (most != kNoLimit && !t.replaces && children > most)
-    return t.refuse(PC_CHILDREN, LimitKind::children, children, most);
+  const auto children = static_cast<std::int64_t>(load(p.children)) + 1;
+  if (!t.replaces && children > most) return t.refuse(PC_CHILDREN, LimitKind::children, children, most);
   if (bound_bps == kNoLimit) return true;
   const std::int64_t released = load(p.released_qty);
   const std::int64_t qty = load(p.qty);
   std::int64_t exposure = load(p.submitted_qty) - load(p.withdrawn_qty) - released;
   if (__builtin_add_overflow(exposure, t.added_qty, &exposure)) exposure = INT64_MAX;
   if ((t.replaces && t.added_qty == 0) || !beyond_parent(exposure, qty, bound_bps)) return true;
-  const __int128 bps = (static_cast<__int128>(exposure) * 10'000 + qty - 1) / qty;
-  return t.refuse(PC_CHILD_QTY, LimitKind::child_qty,
-                  bps > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(bps), bound_bps);
+  return t.refuse(PC_CHILD_QTY, LimitKind::child_qty, parent_bps(exposure, qty), bound_bps);
 }
 
 inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such words never overflow
 
 /// Grow-only words have room for what this order adds; an absurd order must not wrap them round.
 [[nodiscard, gnu::always_inline]] inline bool check_room(Trial& t) noexcept {
-  const Cell& cell = t.run.cells[t.pair];
-  const std::int64_t submitted =
-      (t.buy ? cell.submitted_buy : cell.submitted_sell).load(std::memory_order_relaxed);
-  const std::int64_t value = t.run.block->submitted_notional_e4.load(std::memory_order_relaxed);
-  if (t.added_qty <= kWordMax - submitted && t.added_notional_e4 <= kWordMax - value) [[likely]]
+  if (t.added_qty <= kWordMax - t.at.submitted && t.added_notional_e4 <= kWordMax - t.at.submitted_e4)
+      [[likely]]
     return true;
   return t.refuse(PC_OVERFLOW, LimitKind::order_notional, INT64_MAX, t.run.gate->order_notional_e4);
 }
@@ -282,21 +293,24 @@ inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such
 /// Declared bytes that the kernel has not taken yet: an engine whose own queue grows must not add to it.
 [[nodiscard]] bool backlog_above(LaneRun& run, std::int64_t bound) noexcept;
 
-/// Everything that does not need a table: false is a refusal, in order of price.
+/// Everything that does not need a table: false is a refusal, in order of price. With several lanes (Shared)
+/// the engine's own limits are reserved afterwards (join_others).
+template <bool Shared>
 [[nodiscard, gnu::always_inline]] inline bool check_limits(Trial& t, std::int64_t own_px_e8) noexcept {
   const GateLane& lane = *t.run.gate;
   const EngineLimits& engine = *t.run.engine_limits;
   if (!check_order_qty(t) || !value_order(t, own_px_e8)) return false;
   if (!t.replaces) t.added_notional_e4 = t.notional_e4;
-  if (!check_order_notional(t) || !check_collar(t)) return false;
-  if (!check_rates(t, lane.order_rate, lane.order_rates)) return false;
-  if (!t.run.shared && !check_rates(t, engine.order_rate, engine.order_rates)) return false;
+  if (!check_order_notional(t) || !check_collar(t) || !check_rates(t)) return false;
   take_snapshot(t);
-  if (t.must_reduce && !t.reduces) return t.refuse(PC_PAUSED);
+  if (t.must_reduce && !t.reduces()) return t.refuse(PC_PAUSED);
   if (!check_position(t) || !check_gross(t, lane.gross_notional_e4)) return false;
-  if (!t.run.shared && !check_gross(t, engine.gross_notional_e4)) return false;
-  if (!check_open_orders(t, lane.open_orders)) return false;
-  if (!t.run.shared && !check_open_orders(t, engine.open_orders)) return false;
+  if constexpr (Shared) {
+    if (!check_open_orders(t, lane.open_orders)) return false;
+  } else {
+    if (!check_gross(t, engine.gross_notional_e4)) return false;
+    if (!check_open_orders(t, lane.open_orders, engine.open_orders)) return false;
+  }
   if (!check_parent(t) || !check_room(t)) return false;
   if (engine.backlog_bytes == kNoLimit || !backlog_above(t.run, engine.backlog_bytes)) return true;
   return t.refuse(PC_BACKLOG);

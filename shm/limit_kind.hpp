@@ -32,6 +32,9 @@ enum class LimitKind : std::uint8_t {
   unregistered_sockets, ///< TCP sockets of the engine neither registered nor allowed; unit: sockets
 };
 inline constexpr std::size_t kLimitKinds = 19;
+[[nodiscard]] constexpr std::uint64_t kind_bit(LimitKind kind) noexcept {
+  return std::uint64_t{1} << static_cast<unsigned>(kind);
+}
 
 /// The configuration's name of a limit; "?" for a byte that is none of them (hostile input).
 constexpr const char* limit_name(LimitKind kind) noexcept {

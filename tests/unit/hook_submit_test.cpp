@@ -299,3 +299,61 @@ TEST_CASE("a ClOrdID in use is a duplicate") {
   REQUIRE(engine.cancelled(engine.ticket.order) != PC_OK);
   CHECK(books(supervisor).open_orders == 1);
 }
+
+TEST_CASE("in a batch the rate, the table and the duplicate hold from one order to the next") {
+  TestSupervisor supervisor({.capacities = {1, 3, 3, 0, 4, 0, 64, 64}, .limits = [](GateView& gate) {
+                               gate.lane(0).order_rate[0] = {3, kHourNs};
+                               gate.lane(0).order_rates = 1;
+                             }});
+  Engine engine(supervisor);
+  const std::vector<Order> wanted{{"B0"}, {"B1"}, {"B0"}, {"B2"}, {"B3"}};
+  std::vector<pc_order> orders;
+  for (const Order& order : wanted) orders.push_back(c_order(order));
+  std::vector<pc_ticket> tickets(wanted.size());
+  for (pc_ticket& ticket : tickets) ticket.size = sizeof ticket;
+  REQUIRE(pc_submit_batch(engine.lane(), orders.data(), 5, tickets.data()) == 3);
+  CHECK(tickets[2].verdict == PC_DUPLICATE_ID);
+  CHECK(tickets[4].verdict == PC_ORDER_RATE);
+  for (const int i : {0, 1, 3}) pc_not_sent(engine.lane(), tickets[i].order);
+  CHECK(engine.ask({"B4"}) == PC_ORDER_RATE);  // asking was an event
+}
+
+TEST_CASE("an order that ends while another is on its way out stays known until the next one passes") {
+  TestSupervisor supervisor({.capacities = {1, 3, 3, 0, 2, 0, 64, 64}});
+  Engine engine(supervisor);
+  REQUIRE(engine.send({"A0"}) == PC_PASS);
+  const pc_order_handle first = engine.ticket.order;
+  REQUIRE(engine.ask({"A1"}) == PC_PASS);
+  REQUIRE(engine.cancelled(first) == PC_OK);
+  REQUIRE(pc_sent(engine.lane(), engine.ticket.order) == PC_OK);
+  // whoever closed the gate in between has listed A0 and waits for its end
+  CHECK(load(supervisor.slot(first).answer_word) ==
+        (1U << 8U | static_cast<unsigned>(AnswerState::cancelled)));
+  CHECK(engine.cancelled(first) == PC_OK);
+  REQUIRE(engine.ask({"A2"}) == PC_PASS);
+  CHECK(engine.cancelled(first) == PC_ERR_UNKNOWN_ORDER);
+}
+
+TEST_CASE("as many ClOrdIDs as the table holds are told apart, and found again") {
+  TestSupervisor supervisor({.capacities = {1, 3, 3, 0, 4'096, 0, 64, 64}});
+  Engine engine(supervisor);
+  const bool counted_up = GENERATE(true, false);
+  const auto id_of = [&](std::uint64_t n) {
+    return counted_up ? "ENGINE-" + std::to_string(n) : std::to_string(n * 0x9E3779B97F4A7C15ULL);
+  };
+  std::vector<pc_order_handle> orders;
+  for (std::uint64_t n = 0; n < 4'096; ++n) {
+    REQUIRE(engine.send({id_of(n)}) == PC_PASS);
+    orders.push_back(engine.ticket.order);
+  }
+  for (std::uint64_t n = 0; n < 4'096; ++n) {
+    REQUIRE(engine.ask({id_of(n)}) == PC_DUPLICATE_ID);
+    const std::string id = id_of(n);
+    REQUIRE(pc_find(engine.lane(), text_of(id)) == orders[n]);
+  }
+  for (std::uint64_t n = 0; n < 4'096; ++n) {  // each takes the place of the one that ended
+    REQUIRE(engine.cancelled(orders[n]) == PC_OK);
+    REQUIRE(engine.send({id_of(n + 4'096)}) == PC_PASS);
+  }
+  CHECK(engine.send({id_of(0)}) == PC_TABLE_FULL);
+}
