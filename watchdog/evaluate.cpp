@@ -163,8 +163,7 @@ void Evaluator::walk_orders() noexcept {
   const std::uint32_t total = ledger_.capacities.open_orders;
   const std::uint32_t end = std::min(order_slice_ + kOrdersPerCycle, total);
   for (std::uint32_t i = order_slice_; i < end; ++i) {
-    OrderReading order = read_order(ledger_, i);
-    if (order.torn) order = read_order(ledger_, i);  // it may have been in the middle of a re-use
+    const OrderReading order = read_order_again(ledger_, i);
     torn_order_ |= order.torn || (order.open && (order.order_qty < 0 || order.notional_e4 < 0));
     if (!order.open) continue;
     std::array<std::int64_t, 5>& worst = slices_[order.lane].now;

@@ -45,8 +45,7 @@ void HaltBook::snapshot(const LedgerView& ledger, const SessionsNow& sessions, s
   report_.orders.clear();
   report_.fates = {};
   for (std::uint32_t slot = 0; slot < ledger.capacities.open_orders; ++slot) {
-    OrderReading order = read_order(ledger, slot);
-    if (order.torn) order = read_order(ledger, slot);
+    const OrderReading order = read_order_again(ledger, slot);
     const bool in_scope = report_.engine_wide || order.lane == report_.lane;
     if ((!order.open && !order.torn) || (!in_scope && !order.torn)) continue;
     if (report_.orders.size() == report_.orders.capacity()) break;  // cannot be: reserved for the whole table

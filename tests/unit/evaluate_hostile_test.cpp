@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file A ledger that lies, is torn, was zeroed or scribbled over: always a judgement, never a crash, and
 /// never a pass for what contradicts itself.
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "tests/unit/ledger_world.hpp"
 #include "watchdog/evaluate.hpp"
@@ -204,6 +206,28 @@ TEST_CASE("an order slot with indices outside the tables is torn") {
     return world.cycles();
   };
   for (std::uint64_t part = 0; part < 5; ++part) CHECK(judged(part).kind == LimitKind::ledger_integrity);
+}
+
+TEST_CASE("slots that are filled and sent while they are read are not torn") {
+  World world;
+  for (std::uint32_t slot = 0; slot < 4; ++slot) world.small_order(slot, 1);
+  std::atomic<bool> stop{false};
+  std::thread hook([&] {
+    for (std::uint64_t generation = 2; !stop.load(std::memory_order_relaxed); ++generation) {
+      OrderSlot& slot = world.ledger().order(generation % 4);
+      for (const SubmitState state : {SubmitState::free, SubmitState::reserved, SubmitState::sent})
+        store(slot.submit_word, generation << 8U | static_cast<std::uint64_t>(state));
+      for (int rest = 0; rest < 200; ++rest) static_cast<void>(stop.load(std::memory_order_acquire));
+    }
+  });
+  bool torn = false;
+  for (int i = 0; i < 100'000 && !torn; ++i) {
+    static_cast<void>(world.cycle());
+    torn = world.result_of(LimitKind::ledger_integrity) == Result::breach;
+  }
+  stop.store(true);
+  hook.join();
+  CHECK_FALSE(torn);
 }
 
 TEST_CASE("parents that claim absurd numbers are broken, not overflown") {
