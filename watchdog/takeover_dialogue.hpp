@@ -6,7 +6,7 @@
 ///   close the cut message -> gap-fill a resend under way -> ask -> done
 ///   ask:  mass cancel (35=q), or a cancel (35=F) per order, largest notional first, paced
 ///         a hole in the venue's numbers -> ResendRequest (35=2) at once
-///         quiet, orders open   -> OrderStatusRequest (35=H) each -> cancels again, three rounds at most
+///         quiet, orders open   -> OrderStatusRequest (35=H) each -> cancels again, three rounds, then in larger intervals
 ///         no answer at all     -> SequenceReset in reset mode (35=4), once, then everything again under new ClOrdIDs
 ///   refused by the venue       -> again every cancel_retry_ns, the session kept alive, until cancel_retry_total_ns
 ///
@@ -37,9 +37,10 @@ struct TakeoverSwitches {
 
 struct TakeoverTimes {
   std::uint64_t answer_ns = 1'000'000'000;  ///< T: silence after which the next question is put
-  std::uint64_t quiet_ns = 250'000'000;     ///< the same, once answers had begun to come
+  std::uint64_t quiet_ns = 250'000'000;     ///< the same, once answers had begun to come (or twice the slowest)
   std::uint64_t total_ns = 10'000'000'000;  ///< open orders are unknown then; include orders / cancel_rate_per_s
-  std::uint64_t cancel_retry_ns = 5'000'000'000;          ///< between two tries of an order that was refused
+  std::uint64_t cancel_retry_ns = 5'000'000'000;          ///< between two tries of an order that was refused, and of
+                                                          ///< one that is still open after three rounds
   std::uint64_t cancel_retry_total_ns = 600'000'000'000;  ///< from the begin; 0: refusals are final at once
   std::uint64_t heartbeat_ns = 10'000'000'000;  ///< HeartBtInt (108) of the Logon; sooner does no harm. 0: none
 };
@@ -93,6 +94,7 @@ struct TakeoverReport {
   std::uint64_t changes = 0;           ///< grows with every change of a fate
   std::uint64_t cancels_sent = 0, mass_cancels_sent = 0, status_requests_sent = 0;
   std::uint64_t repeated = 0;          ///< own messages sent again for a ResendRequest
+  std::uint64_t forgotten = 0;         ///< ResendRequests that reached back beyond what is kept of our messages
   std::uint64_t resets = 0;            ///< SequenceReset in reset mode
   std::uint64_t resend_requests = 0;   ///< of the venue
   std::uint64_t messages_in = 0, reports_in = 0, rejects_in = 0;
@@ -115,9 +117,9 @@ class TakeoverDialogue {
 
   // bytes in: recv(MSG_DONTWAIT) into room(), then received(); step() makes room again
   [[nodiscard]] std::span<char> room() noexcept { return reader_.room(); }
-  void received(std::size_t bytes, std::uint64_t now_ns) noexcept;
-  /// The connection ended (end of stream, reset, a fatal error of send).
-  void connection_ended(std::uint64_t now_ns) noexcept;
+  void received(std::size_t bytes) noexcept { reader_.filled(bytes); }
+  /// The connection ended (end of stream, reset, a fatal error of send). Call step() before, for what came in until then.
+  void connection_ended() noexcept;
   /// Takes in what was received, moves on, fills output().
   void step(std::uint64_t now_ns) noexcept;
   // bytes out: send(MSG_DONTWAIT | MSG_NOSIGNAL), then written() with what the kernel took (0 with EAGAIN)
@@ -140,6 +142,9 @@ class TakeoverDialogue {
   void move_on(std::uint64_t now_ns) noexcept;
   void next_question(std::uint64_t now_ns) noexcept;
   void start_over(std::uint64_t now_ns) noexcept;
+  [[nodiscard]] bool active() const noexcept {
+    return phase_ == TakeoverPhase::asking || phase_ == TakeoverPhase::retrying;
+  }
   void judge_end(std::uint64_t now_ns) noexcept;
   void finish(TakeoverEnd end) noexcept;
   void keep_alive(std::uint64_t now_ns) noexcept;
@@ -150,11 +155,12 @@ class TakeoverDialogue {
   void take(const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void take_session(const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void take_report(const InboundMessage& message, std::uint64_t now_ns) noexcept;
-  void take_status(const InboundMessage& message, std::uint32_t order, bool own, std::uint64_t now_ns) noexcept;
-  void take_replaced(const InboundMessage& message) noexcept;
+  [[nodiscard]] bool take_figures(const InboundMessage& message, std::uint32_t order) noexcept;
+  [[nodiscard]] bool status_lacks_order_id(std::uint32_t order) const noexcept;
+  void take_replaced(const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void take_cancel_reject(const InboundMessage& message, std::uint64_t now_ns) noexcept;
-  void take_own_cancel_reject(const InboundMessage& message, const SentRequest* request, std::uint64_t now_ns) noexcept;
-  void take_foreign_cancel_reject(const InboundMessage& message) noexcept;
+  void take_own_cancel_reject(const InboundMessage& message, std::uint64_t now_ns) noexcept;
+  void take_foreign_cancel_reject(const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void take_mass_report(const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void take_reject(const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void request_rejected(const SentRequest& request, const InboundMessage& message, std::uint64_t now_ns) noexcept;
@@ -162,7 +168,8 @@ class TakeoverDialogue {
   void refuse(std::uint32_t order, const InboundMessage& message, std::uint64_t now_ns) noexcept;
   void end_order(std::uint32_t order, char ord_status, std::uint64_t now_ns) noexcept;
   void end_name(std::uint32_t order, char ord_status, std::uint64_t now_ns) noexcept;
-  void heard(std::uint64_t now_ns) noexcept;
+  void acknowledged_since(std::uint64_t changes, std::uint64_t now_ns) noexcept;
+  void heard(const SentRequest* request, std::uint64_t now_ns) noexcept;
 
   TakeoverReader reader_;
   TakeoverOrders orders_;
@@ -175,7 +182,6 @@ class TakeoverDialogue {
   Stage stage_ = Stage::cancels;
   std::uint32_t cancel_rounds_ = 0;
   bool mass_sent_ = false, mass_refused_ = false, status_refused_ = false;
-  bool status_done_ = false;  ///< since the last round of cancels
   bool exhausted_ = false;    ///< every question was put
   bool heard_ = false;        ///< an answer to a request of ours, since the begin or the reset
   bool heard_since_ask_ = false;
@@ -183,6 +189,7 @@ class TakeoverDialogue {
   bool test_request_sent_ = false;
   std::uint64_t begun_ns_ = 0;
   std::uint64_t busy_ns_ = 0;     ///< last request, answer, or resend: what quiet is measured from
+  std::uint64_t slowest_answer_ns_ = 0;
   std::uint64_t last_in_ns_ = 0;
   std::size_t test_req_id_bytes_ = 0;
   bool test_req_id_waits_ = false;

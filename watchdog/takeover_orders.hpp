@@ -4,10 +4,11 @@
 ///   A (35=D) <- B (35=G, 41=A) <- C (35=G, 41=B)     a chain of replaces that nobody booked as answered
 ///
 /// Such a chain is one order at the venue under one of its names. The newest open name is asked first (a *leaf*); when
-/// it turns out never to have lived (its replace refused, "unknown order"), the next older one is. An end that only a
-/// living order can have (2, 4, C, 3) ends all older names too. Fates only improve: open or unknown -> refused_by_venue
-/// -> acknowledged. All tables are made at construction; everything after is bounded and allocates nothing. A name that
-/// cannot be indexed is never found, so its order ends as unknown.
+/// it turns out never to have lived (its replace refused, "unknown order"), or that is at least doubtful, the next older
+/// one is. An end that only a living order can have (2, 4, C, 3) ends the whole chain: nothing ended can be replaced.
+/// Fates only improve: open or unknown -> refused_by_venue -> acknowledged. All tables are made at construction;
+/// everything after is bounded and allocates nothing. A name that cannot be indexed is never found, so its order ends as
+/// unknown.
 #pragma once
 #include <span>
 #include <vector>
@@ -81,18 +82,25 @@ class TakeoverOrders {
   /// The order whose message had this number; kNone where none or more than one had.
   [[nodiscard]] std::uint32_t by_seq_num(std::uint64_t seq_num) const noexcept;
   [[nodiscard]] bool open(std::uint32_t i) const noexcept { return entries_[i].outcome.fate != Fate::acknowledged; }
-  [[nodiscard]] bool has_open_newer(std::uint32_t i) const noexcept { return entries_[i].open_newer != 0; }
 
   // what was answered
   /// The venue ended this name and no other.
   void end_name(std::uint32_t i, char ord_status) noexcept;
-  /// The venue ended the order under this name: older names ended with it.
+  /// Another name carries on: this and the older ones are over.
+  void end_older(std::uint32_t i, char ord_status) noexcept;
+  /// The venue ended the order that has, or had, this name.
   void end_order(std::uint32_t i, char ord_status) noexcept;
+  /// Older names are refused with it: they are the same order.
   void refuse(std::uint32_t i, char ord_status, std::uint8_t reason, std::uint64_t retry_ns) noexcept;
+  /// The venue does not know this name, and that is no proof: refused, but older names are asked now.
+  void doubt(std::uint32_t i, char ord_status, std::uint8_t reason, std::uint64_t retry_ns) noexcept;
   void learn_order_id(std::uint32_t i, std::string_view id) noexcept;
   /// False: implausible (other side, more than the order's quantity); nothing was taken.
   [[nodiscard]] bool learn_fill(std::uint32_t i, char side, std::int64_t cum_qty) noexcept;
+  /// Its last cancel had to leave out an OrderID (37) that the engine names.
   void asked_without_order_id(std::uint32_t i, bool without) noexcept { entries_[i].lacked_order_id = without; }
+  [[nodiscard]] bool lacked_order_id(std::uint32_t i) const noexcept { return entries_[i].lacked_order_id; }
+  [[nodiscard]] bool lacks_order_id(std::uint32_t i) const noexcept { return lacked_order_id(i) && order_id(i).empty(); }
   /// Open orders become unknown.
   void give_up() noexcept;
 
@@ -114,14 +122,17 @@ class TakeoverOrders {
     TakeoverOutcome outcome;
     std::uint64_t retry_ns = 0;
     std::uint32_t older = kNone;
-    std::uint32_t open_newer = 0;
+    std::uint32_t chain_next = kNone;  ///< all names of a chain in a circle
+    std::uint32_t open_newer = 0;      ///< names that are asked before this one
     bool queued = false;
     bool lacked_order_id = false;
+    bool doubted = false;              ///< counts no more in its older name's open_newer
   };
   void link() noexcept;
   void push(std::uint32_t i) noexcept;
   void set(Entry& entry, Fate fate) noexcept;
-  void unblock(std::uint32_t i) noexcept;
+  void mark_refused(std::uint32_t i, char ord_status, std::uint8_t reason, std::uint64_t retry_ns) noexcept;
+  void unblock_older(std::uint32_t i) noexcept;
 
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> rank_;    ///< largest notional first

@@ -5,8 +5,8 @@
 ///   ResendRequest b..e -> gap-fill up to our own messages, repeat those with 43=Y and 122, gap-fill the rest
 ///
 /// Once a message is in the outbox its number is spent; nothing is ever taken out of it. The engine's messages are never
-/// repeated, ours never gap-filled over, with one exception that is counted: what is older than the kept
-/// records (twice the orders and 256 more). Everything is made at construction. Rejected: letting the caller number
+/// repeated, ours never gap-filled over, with one exception that is counted: what is older than the kept records (twice
+/// the orders and 256 more). Everything is made at construction. Rejected: letting the caller number
 /// messages (a number spent twice ends the session).
 #pragma once
 #include <vector>
@@ -43,6 +43,7 @@ class TakeoverOutbound {
   TakeoverOutbound(const TakeoverOrders& orders, std::uint32_t orders_max);
   void begin(const TakeoverTemplates& templates, std::uint64_t next_seq_num, std::uint64_t id_seed,
              std::uint32_t rate_per_s) noexcept;
+  [[nodiscard]] const SessionHeader& header() const noexcept { return *header_; }
   /// Written into every message that has 369.
   void last_processed(std::uint64_t seq_num) noexcept { last_processed_ = seq_num; }
 
@@ -58,8 +59,7 @@ class TakeoverOutbound {
   template <typename Fill>
   std::size_t raw(Fill&& fill) noexcept {
     const std::size_t bytes = fill(free_space());
-    end_ += bytes;
-    if (bytes != 0) note_end();
+    if (bytes != 0) note_end(bytes);
     return bytes;
   }
 
@@ -76,6 +76,8 @@ class TakeoverOutbound {
 
   [[nodiscard]] std::span<const char> bytes() const noexcept { return {outbox_.data() + begin_, end_ - begin_}; }
   void taken(std::size_t bytes) noexcept;
+  /// Every request, repetitions included, was taken to its last byte.
+  [[nodiscard]] bool requests_taken() const noexcept { return taken_ >= requests_end_; }
   [[nodiscard]] bool backlog() const noexcept { return end_ - begin_ > kBacklogBytes; }
 
   [[nodiscard]] std::uint64_t next_seq_num() const noexcept { return next_seq_num_; }
@@ -83,7 +85,10 @@ class TakeoverOutbound {
   [[nodiscard]] std::uint64_t next_seq_num_taken() const noexcept { return next_taken_; }
   [[nodiscard]] std::uint64_t last_sent_ns() const noexcept { return last_sent_ns_; }
   [[nodiscard]] std::uint64_t resend_request_seq_num() const noexcept { return resend_request_seq_num_; }
+  /// Lowest MsgSeqNum that one of our gap fills carried; UINT64_MAX: none did.
+  [[nodiscard]] std::uint64_t lowest_gap_fill() const noexcept { return lowest_gap_fill_; }
   [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
+  /// ResendRequests that reached back beyond the kept records: what is older was gap-filled.
   [[nodiscard]] std::uint64_t forgotten() const noexcept { return forgotten_; }
 
  private:
@@ -105,7 +110,7 @@ class TakeoverOutbound {
   [[nodiscard]] const SentRequest* first_from(std::uint64_t seq_num) const noexcept;
   [[nodiscard]] const TakeoverTemplate* of(TemplateKind kind) const noexcept;
   [[nodiscard]] bool commit(std::size_t bytes, std::uint64_t next_after, std::uint64_t now_ns) noexcept;
-  void note_end() noexcept;
+  void note_end(std::size_t bytes) noexcept;
 
   const TakeoverOrders& orders_;
   TakeoverTemplates templates_;
@@ -118,11 +123,13 @@ class TakeoverOutbound {
   std::size_t begin_ = 0, end_ = 0;
   std::vector<End> ends_;
   std::size_t ends_head_ = 0, ends_count_ = 0;
-  std::uint64_t appended_ = 0, taken_ = 0;
+  std::uint64_t appended_ = 0, taken_ = 0;  ///< bytes ever
+  std::uint64_t requests_end_ = 0;          ///< appended_ behind the newest request
   std::uint64_t next_seq_num_ = 1, next_taken_ = 1;
   std::uint64_t last_processed_ = 0;
   std::uint64_t resend_next_ = 0, resend_end_ = 0;  ///< [next, end] still to answer; next 0: none
   std::uint64_t resend_request_seq_num_ = 0;
+  std::uint64_t lowest_gap_fill_ = UINT64_MAX;
   std::uint64_t last_sent_ns_ = 0;
   std::uint64_t repeated_ = 0, forgotten_ = 0;
 };

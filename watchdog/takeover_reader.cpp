@@ -19,6 +19,16 @@ bool sum_fits(std::string_view bytes, const FixMessage& m) noexcept {
   return fix::number(bytes.substr(m.body_end + 3, 3), claimed) && claimed == sum % 256;
 }
 
+/// The bytes at `at`, as many as there are, may be a BeginString: text in front of 8=FIX must not become part of one.
+bool begin_string_at(std::string_view bytes, std::size_t at) noexcept {
+  const auto fits = [text = bytes.substr(at)](std::string_view pattern) {
+    for (std::size_t i = 0; i < pattern.size() && i < text.size(); ++i)
+      if (pattern[i] == '#' ? text[i] < '0' || text[i] > '9' : text[i] != pattern[i]) return false;
+    return true;
+  };
+  return fits("8=FIX.#.#\001") || fits("8=FIXT.#.#\001");
+}
+
 /// Whether the message at `at` says that it is longer than we take.
 bool too_long(std::string_view bytes, std::size_t at) noexcept {
   std::size_t p = at;
@@ -72,6 +82,7 @@ bool TakeoverReader::next(InboundMessage& out) noexcept {
 
 TakeoverReader::Looked TakeoverReader::look(std::size_t at, FixMessage& out) const noexcept {
   const std::string_view bytes(buffer_.data(), end_);
+  if (!begin_string_at(bytes, at)) return Looked::garbage;
   switch (find_fix_message(bytes, at, out)) {
     case FixFound::garbage: return Looked::garbage;
     case FixFound::incomplete: return too_long(bytes, at) ? Looked::garbage : Looked::incomplete;

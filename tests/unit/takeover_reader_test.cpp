@@ -96,6 +96,16 @@ TEST_CASE("a flood of starts that promise and never end is bounded, and what is 
   CHECK(read(flood + kOne + kTwo, 4096).back() == kTwo);
 }
 
+TEST_CASE("text in front of a message does not become part of its BeginString") {
+  std::string hidden = "8=FIX";  // one byte makes the CheckSum right with the text in front
+  for (char c = 'A'; c < '~'; ++c) CHECK(read(hidden + c + c + kOne + kTwo).back() == kTwo);
+  for (int c = 1; c < 256; ++c) {
+    if (c == '8' || c == kSoh) continue;
+    CHECK(read(hidden + static_cast<char>(c) + kOne).size() == 1);
+    CHECK(read(hidden + static_cast<char>(c) + kOne) == std::vector<std::string>{kOne});
+  }
+}
+
 TEST_CASE("random garbage between messages never costs one that is whole") {
   const std::uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
