@@ -116,6 +116,8 @@ pc_status open_session(pc_hook& hook, const char* name, int fd, pc_session*& out
     return status;
   hook.sessions.reserve(hook.sessions.size() + 1);
   if (const pc_status status = enter_session(hook, *session, answer.reply); status != PC_OK) return status;
+  session->handed_out_seq_num = answer.reply.next_out_seq_num;
+  session->handed_in_seq_num = answer.reply.next_in_seq_num;
   out = session.get();
   hook.sessions.push_back(std::move(session));
   return PC_OK;

@@ -48,6 +48,8 @@ struct pc_session {
   portcullis::UniqueFd fd;                ///< own duplicate, to register it again; -1 where none was given
   char name[portcullis::kNameBytes] = {};
   std::string templates;  ///< each as 4 bytes length and text, to hand over again
+  std::uint64_t handed_out_seq_num = 0;  ///< as the supervisor's answer to its opening said; 0: nothing to adopt
+  std::uint64_t handed_in_seq_num = 0;
 
   // whoever holds the session's write lock
   alignas(portcullis::kCacheLineBytes) SessionRun* mine = nullptr;

@@ -134,6 +134,7 @@ pc_status refused_by(pc_hook& hook, const AttachReply& reply) noexcept {
     case AttachStatus::unknown_name: return PC_ERR_UNKNOWN_NAME;
     case AttachStatus::not_tcp: return PC_ERR_NOT_TCP;
     case AttachStatus::full: return PC_ERR_FULL;
+    case AttachStatus::bad_template: return PC_ERR_ARGUMENT;
     case AttachStatus::malformed:
     case AttachStatus::wrong_user:
     case AttachStatus::wrong_engine:
@@ -214,7 +215,7 @@ pc_status enter_session(pc_hook& hook, pc_session& session, const AttachReply& r
   *run = {&newest, &block, reply.epoch, reply.base_bytes, reply.index};
   for (Word* word :
        {&block.declared_bytes, &block.next_out_seq_num, &block.ends_head, &block.unsubmitted_orders,
-        &block.declared_ns, &block.new_orders, &block.processed_seq_num})
+        &block.declared_ns, &block.new_orders, &block.first_out_seq_num, &block.logon_resets, &block.processed_seq_num})
     store(*word, 0);
   store(block.epoch, reply.epoch);
   SessionRun* published = run.get();

@@ -29,6 +29,7 @@ struct Heard {
   std::uint64_t new_seq_num = 0;  ///< 36
   bool poss_dup = false;          ///< 43
   bool gap_fill = false;          ///< 123
+  bool resets = false;            ///< 141
   std::uint32_t ids = 0;          ///< ClOrdIDs (11) seen
 };
 
@@ -84,6 +85,7 @@ void hear_field(Declaring& d, const FixMessage& m, const FixField& f, Heard& h) 
       break;
     case 43: h.poss_dup = f.value == "Y"; break;
     case 123: h.gap_fill = f.value == "Y"; break;
+    case 141: h.resets = f.value == "Y"; break;
     case 11:
       if (!fix::new_order(h.type)) break;
       if (h.ids++ == 0 || h.type == "E" || h.type == "s")
@@ -120,6 +122,8 @@ void scan_message(Declaring& d, const FixMessage& m) noexcept {
   }
   count_sequence(d, h);
   SessionBlock& block = *d.run.block;
+  if (h.type == "A" && h.resets) add_own(block.logon_resets, 1);
+  if (load(block.first_out_seq_num) == 0) store(block.first_out_seq_num, h.seq_num);
   const std::uint64_t head = block.ends_head.load(std::memory_order_relaxed);
   MessageEnd& end = d.run.attachment->ledger.message_end(d.run.index, head);
   store(end.end_byte, d.base + m.end);
@@ -205,6 +209,14 @@ pc_status pc_declare(pc_session* session, const void* bytes, size_t length) {
   store(block.declared_ns, monotonic_now_ns());
   store(block.declared_bytes, session->bytes);
   return PC_OK;
+}
+
+int pc_session_numbers(const pc_session* session, uint64_t* next_out, uint64_t* next_in) {
+  if (session == nullptr || next_out == nullptr || next_in == nullptr || !alive(session->alive)) return 0;
+  if (session->handed_out_seq_num == 0 || session->handed_in_seq_num == 0) return 0;
+  *next_out = session->handed_out_seq_num;
+  *next_in = session->handed_in_seq_num;
+  return 1;
 }
 
 void pc_processed(pc_session* session, uint64_t seq_num) {

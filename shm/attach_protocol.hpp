@@ -39,6 +39,7 @@ enum class AttachStatus : std::uint32_t {
   not_attached,     ///< attach comes first
   open_orders,      ///< detach refused to count as clean: orders are open
   internal,
+  bad_template,     ///< no whole message, or a field that a take-over needs is missing or there twice
 };
 
 struct AttachRequest {
@@ -69,6 +70,8 @@ struct AttachReply {
   std::uint32_t reserved = 0;
   std::uint64_t epoch = 0;        ///< session_open: what the hook stores into SessionBlock::epoch
   std::uint64_t base_bytes = 0;   ///< session_open: bytes the kernel had taken from this socket when it was registered
+  std::uint64_t next_out_seq_num = 0;  ///< session_open: the supervisor spoke on this session since the engine did; the
+  std::uint64_t next_in_seq_num = 0;   ///< engine's store has to go on with these MsgSeqNums. 0: it did not
   char why[160] = {};             ///< a sentence where status is not ok
 };
 

@@ -21,7 +21,7 @@
 namespace portcullis {
 
 inline constexpr std::uint64_t kGateMagic = 0x454C41474354524FULL;  // bytes on disk: "ORTCGALE"
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::uint32_t kNameBytes = 32;  ///< engine, lane, session names, NUL included
 
 /// What the gate word of a lane says. Any other value reads as closed.

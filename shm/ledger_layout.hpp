@@ -209,7 +209,9 @@ struct SessionBlock {
   Word new_orders;         ///< new-order messages declared
   Word reserved0;
   SharedId unsubmitted_id; ///< the first such ClOrdID
-  Word reserved1[3];
+  Word first_out_seq_num;  ///< 34 of the first message declared on this connection; 0: none yet
+  Word logon_resets;       ///< Logons (35=A) declared with ResetSeqNumFlag (141=Y)
+  Word reserved1[1];
   // R
   Word processed_seq_num;  ///< 34 of the last inbound message that the engine finished with
   Word reserved2[7];

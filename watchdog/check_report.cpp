@@ -117,7 +117,11 @@ std::vector<CheckRung> rungs_of(const Config& config, const SessionConfig& sessi
   return {
       {"close", true, kernel ? "" : "closed only: contained cannot be shown without a witness"},
       {"ask", true, fmt::format("{} ms", config.ladder.ask_ms)},
-      {"take-over", false, "missing: not in this version"},
+      {"take-over", kernel && session.take_over,
+       !kernel             ? no_witness
+       : session.take_over ? fmt::format("{} ms; needs the engine's own 35=F{}", config.ladder.take_over_ms,
+                                         session.mass_cancel ? " or 35=q" : "")
+                           : "missing: take_over = false"},
       {"sever", kernel, kernel ? fmt::format("{} ms", config.ladder.sever_ms) : no_witness},
       {"fence", true,
        always   ? "always"
@@ -131,7 +135,7 @@ std::string session_note(const Config& config, const SessionConfig& session, std
     return fmt::format("transport \"{}\": no witness, no sever; closed only, ends at the fence",
                        transport_name(session.transport));
   if (cancel_all_ms > config.ladder.ask_ms)
-    return fmt::format("cancelling everything takes longer than ask_ms = {}: the rest is severed",
+    return fmt::format("cancelling everything takes longer than ask_ms = {}: the rest is taken over or severed",
                        config.ladder.ask_ms);
   return "";
 }

@@ -71,6 +71,12 @@ struct SessionConfig {
   Transport transport = Transport::none;
   std::uint32_t cancel_rate_per_s = 1;
   bool mass_cancel = false;
+  bool take_over = true;       ///< speak on this session for an engine that cannot
+  bool poison = true;          ///< end a message that was cut in two with a wrong CheckSum
+  bool reset_mode = true;      ///< after silence, SequenceReset in reset mode
+  bool status_request = true;  ///< ask for each order by 35=H, where the engine rendered one
+  std::uint32_t heartbeat_s = 10;
+  std::int64_t backlog_bytes = 1'048'576;
   CancelOnDisconnect cancel_on_disconnect = CancelOnDisconnect::none;
   std::string contact;  ///< printed after a halt
 };
@@ -92,8 +98,9 @@ struct SupervisorConfig {
 
 struct LadderConfig {
   std::uint32_t ask_ms = 500;
-  std::uint32_t take_over_ms = 10'000;  ///< kept for the rung that this version shows as missing
-  std::uint32_t cancel_retry_s = 600;   ///< likewise
+  std::uint32_t take_over_ms = 10'000;  ///< the whole take-over, retries of refused cancels aside
+  std::uint32_t answer_ms = 1'000;      ///< silence after which a take-over asks another question
+  std::uint32_t cancel_retry_s = 600;   ///< how long an order that the venue refused to cancel is asked for again
   std::uint32_t sever_ms = 200;
   std::uint32_t fence_ms = 1000;
   Fence fence = Fence::kill;

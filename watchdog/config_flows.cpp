@@ -48,6 +48,11 @@ void read_session(const Section& from, Loading& loading) {
                                                              {"tls", Transport::tls}});
   to.cancel_rate_per_s = static_cast<std::uint32_t>(from.needed_integer("cancel_rate_per_s"));
   to.mass_cancel = from.boolean("mass_cancel", false);
+  to.take_over = from.boolean("take_over", to.take_over);
+  to.poison = from.boolean("poison", to.poison);
+  to.reset_mode = from.boolean("reset_mode", to.reset_mode);
+  to.status_request = from.boolean("status_request", to.status_request);
+  to.heartbeat_s = static_cast<std::uint32_t>(from.integer("heartbeat_s", to.heartbeat_s));
   using Cod = CancelOnDisconnect;
   to.cancel_on_disconnect = from.choice<Cod>(
       "cancel_on_disconnect", {{"none", Cod::none}, {"day", Cod::day}, {"all", Cod::all}}, Cod::none);

@@ -61,6 +61,7 @@ constexpr auto kKeys = std::to_array<KeySpec>({
 
     {"ladder", "ask_ms", integer, 1, 600'000, "ms"},
     {"ladder", "take_over_ms", integer, 1, 600'000, "ms"},
+    {"ladder", "answer_ms", integer, 1, 600'000, "ms, at most take_over_ms"},
     {"ladder", "cancel_retry_s", integer, 0, 86'400, "s"},
     {"ladder", "sever_ms", integer, 1, 60'000, "ms"},
     {"ladder", "fence_ms", integer, 1, 60'000, "ms"},
@@ -83,6 +84,11 @@ constexpr auto kKeys = std::to_array<KeySpec>({
     {"session", "undeclared_bytes", limit, 0, 1'048'576, "bytes"},
     {"session", "cancel_rate_per_s", integer, 1, 100'000, "cancels per second"},
     {"session", "mass_cancel", boolean, 0, 0, kBool},
+    {"session", "take_over", boolean, 0, 0, kBool},
+    {"session", "poison", boolean, 0, 0, kBool},
+    {"session", "reset_mode", boolean, 0, 0, kBool},
+    {"session", "status_request", boolean, 0, 0, kBool},
+    {"session", "heartbeat_s", integer, 1, 3600, "s"},
     {"session", "cancel_on_disconnect", text, 0, 0, "\"none\", \"day\" or \"all\""},
     {"session", "contact", text, 0, 0, "at most 120 printable bytes"},
 

@@ -152,6 +152,8 @@ void read_ladder(const Section& top, Loading& loading) {
   };
   to.ask_ms = number("ask_ms", to.ask_ms);
   to.take_over_ms = number("take_over_ms", to.take_over_ms);
+  to.answer_ms = number("answer_ms", std::min(to.answer_ms, to.take_over_ms));
+  if (to.answer_ms > to.take_over_ms) from.refuse("answer_ms", *from.find("answer_ms"));
   to.cancel_retry_s = number("cancel_retry_s", to.cancel_retry_s);
   to.sever_ms = number("sever_ms", to.sever_ms);
   to.fence_ms = number("fence_ms", to.fence_ms);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint64_t kRestTickNs = 20 * kNsPerMs;  // nothing runs: only the beat and the watchdog
 constexpr std::uint64_t kBusyTickNs = kNsPerMs / 5;   // a ladder or an arming runs
+constexpr std::uint64_t kSpeakingTickNs = 2 * kNsPerMs;  // a take-over runs: the witness says when it has ended
 constexpr std::uint64_t kCensusEveryNs = 1'000 * kNsPerMs;
 constexpr std::uint64_t kCensusConfirmSoonNs = 120 * kNsPerMs;
 
@@ -30,7 +31,8 @@ Control::Control(Parts parts)
     : p_(std::move(parts)),
       server_(p_.people, [this](ClientId c, const Request& r, const Peer& peer) { serve(c, r, peer); }),
       link_(p_.config, p_.board, p_.witness, *this),
-      book_(p_.config.capacities.open_orders) {
+      book_(p_.config.capacities),
+      takeover_rung_(p_.config, p_.witness, p_.takeover_log) {
   waiters_.reserve(2 * kClientsPerSocket);
 }
 
@@ -125,6 +127,7 @@ void Control::tick(std::uint64_t now_ns) {
   if (report().active) step_ladder(now_ns);
   if (arm_.phase != ArmJob::Phase::none) step_arm(now_ns);
   if (latch_.active) step_latch(now_ns);
+  settle_numbers();
   if (link_.attached() && now_ns >= next_census_ns_) take_census(now_ns);
   answer_waiters(false);
   feed_watchdog(now_ns);
@@ -134,7 +137,8 @@ void Control::tick(std::uint64_t now_ns) {
 void Control::schedule(std::uint64_t now_ns) {
   const bool busy = report().active || arm_.phase != ArmJob::Phase::none || latch_.active;
   const std::uint64_t lease_quarter_ns = std::uint64_t{p_.config.supervisor.lease_ms} * kNsPerMs / 4;
-  const std::uint64_t wait_ns = busy ? kBusyTickNs : std::min(kRestTickNs, lease_quarter_ns);
+  const bool speaking = report().active && ladder_.rung == Rung::take_over && takeover_.begun;
+  const std::uint64_t wait_ns = speaking ? kSpeakingTickNs : busy ? kBusyTickNs : std::min(kRestTickNs, lease_quarter_ns);
   sd_event_source_set_time(tick_source_, (now_ns + wait_ns) / 1'000);
   sd_event_source_set_enabled(tick_source_, SD_EVENT_ONESHOT);
 }

@@ -3,7 +3,8 @@
 /// (halt first), the monitor's breaches, pidfds, timers. It closes the gate exactly, climbs the ladder, keeps the latch
 /// through the scribe, and alone gives the right to trade, when people ask for it and every condition holds.
 /// It never waits for the witness, the scribe, an engine or a client: it looks at tickets and deadlines.
-/// Parts: control.cpp (loop and events), control_halt.cpp (a halt from breach to report), control_people.cpp (requests).
+/// Parts: control.cpp (loop and events), control_halt.cpp (a halt from breach to report), control_rungs.cpp (its rungs),
+/// control_people.cpp (requests).
 #pragma once
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "watchdog/scribe.hpp"
 #include "watchdog/socket_census.hpp"
 #include "watchdog/status_json.hpp"
+#include "watchdog/takeover_rung.hpp"
 #include "watchdog/trip.hpp"
 
 namespace portcullis {
@@ -33,6 +35,7 @@ class Control final : public EngineLink::Handler {
     Board& board;
     Witness& witness;
     Scribe& scribe;
+    TakeoverLog& takeover_log;
     const People& people;
     const Evaluator& evaluator;
     Notifier& notifier;
@@ -65,6 +68,13 @@ class Control final : public EngineLink::Handler {
     ClientId client = 0;
     Scribe::Receipt receipt;
     std::uint64_t deadline_ns = 0;
+  };
+  struct TakeoverJob {
+    bool active = false;
+    bool begun = false;  ///< the engine is at rest: the sessions are the witness's
+    bool failed = false; ///< it could not be frozen
+    std::uint64_t began_ns = 0;
+    std::uint64_t next_wake_ns = 0;  ///< of the scribe, for the log
   };
   struct SeverJob {
     bool active = false;
@@ -106,6 +116,14 @@ class Control final : public EngineLink::Handler {
   void act(LadderAction action, std::uint64_t now_ns);
   void note_closed(std::uint64_t now_ns);
   void begin_ask(std::uint64_t now_ns);
+  void begin_take_over(std::uint64_t now_ns);
+  void step_take_over(std::uint64_t now_ns);
+  void kill_taken_over(std::uint64_t now_ns);
+  void freeze_engine() noexcept;
+  void look_for_stop(std::uint64_t now_ns) noexcept;
+  void note_retries(bool retries, std::uint64_t now_ns);
+  void hand_back_numbers() noexcept;
+  void settle_numbers();
   void begin_sever(std::uint64_t now_ns);
   void step_sever(std::uint64_t now_ns);
   [[nodiscard]] bool severed() const noexcept;
@@ -148,6 +166,8 @@ class Control final : public EngineLink::Handler {
   ExactClose close_;
   LadderState ladder_;
   SessionsNow sessions_{};
+  TakeoverRung takeover_rung_;
+  TakeoverJob takeover_;
   SeverJob sever_;
   ArmJob arm_;
   LatchJob latch_;
@@ -165,6 +185,9 @@ class Control final : public EngineLink::Handler {
   std::string_view halt_reason_;  ///< of the request that is being served; empty otherwise
   bool closed_noted_ = false;
   bool frozen_ = false;
+  bool retries_over_ = false;    ///< people ended the asking for refused cancels
+  bool engine_stopped_ = false;  ///< by somebody else, as last looked at
+  std::uint64_t next_stop_look_ns_ = 0;
   bool kill_sent_ = false;
   bool have_report_ = false;
 };

@@ -12,7 +12,7 @@ namespace portcullis {
 namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
-constexpr std::uint64_t kFreezeWaitNs = 100 * kNsPerMs;  // threads stop in 0.3 ms at the median, 141 ms at worst
+constexpr std::uint64_t kTakeOverSpareNs = 500 * kNsPerMs;  // the dialogue ends by itself; this is for a witness that hangs
 
 /// The engine sends what it does not say: asking it to cancel proves nothing.
 bool goes_around(Cause cause) noexcept {
@@ -74,6 +74,9 @@ void Control::begin_halt(Cause cause, const Breach* breach, std::uint16_t lane, 
   have_report_ = true;
   closed_noted_ = false;
   sever_ = SeverJob{};
+  takeover_ = TakeoverJob{};
+  engine_stopped_ = retries_over_ = false;
+  next_stop_look_ns_ = 0;
   ladder_ = ladder_begin(now_ns);
   report().rungs[0] = {RungResult::running, now_ns - head.breach_ns, 0};
   if (lane == kEngineScope) {
@@ -123,7 +126,10 @@ LadderTimes Control::ladder_times() const noexcept {
   std::uint32_t slowest = 100;  // per second, where no session says
   for (const SessionConfig& session : p_.config.sessions) slowest = std::min(slowest, session.cancel_rate_per_s);
   const HaltReport& report = book_.report();
-  times.ask_total_ns = times.ask_ns + report.open_at_close * (1'000 * kNsPerMs) / std::max<std::uint32_t>(slowest, 1);
+  const std::uint64_t pace_ns = report.open_at_close * (1'000 * kNsPerMs) / std::max<std::uint32_t>(slowest, 1);
+  times.ask_total_ns = times.ask_ns + pace_ns;
+  times.take_over_ns = retries_over_ ? 0 : from.take_over_ms * kNsPerMs + pace_ns + kTakeOverSpareNs;
+  times.retry_ns = retries_over_ ? 0 : from.cancel_retry_s * 1'000 * kNsPerMs;
   return times;
 }
 
@@ -132,6 +138,7 @@ LadderView Control::ladder_view() {
   LadderView view;
   view.closed = closed_noted_;
   view.engine_dead = !link_.attached() || link_.dead();
+  view.engine_stopped = engine_stopped_;
   // a lane's dead owner leaves an engine to ask; one that was seen going around the gate is not asked any more
   view.liveness = (is_liveness(report.cause) && report.engine_wide) || report.undeclared_seen;
   view.lane_scope = !report.engine_wide;
@@ -139,7 +146,10 @@ LadderView Control::ladder_view() {
   view.contained = closed_noted_ && (!link_.attached() || book_.contained(sessions_, engine_at_rest()));
   view.open = report.count(Fate::open);
   view.unknown = report.count(Fate::unknown);
+  view.refused = report.count(Fate::refused_by_venue);
   view.settled = book_.settled();
+  view.can_take_over = link_.attached() && takeover_rung_.possible(link_, sessions_);
+  view.taken_over = takeover_.active && (takeover_.failed || (takeover_.begun && takeover_rung_.over()));
   view.severed = severed();
   view.fenced = view.engine_dead;
   return view;
@@ -163,6 +173,7 @@ void Control::note_closed(std::uint64_t now_ns) {
 void Control::step_ladder(std::uint64_t now_ns) {
   for (int steps = 0; steps < 4 && report().active; ++steps) {  // close -> ask needs no timer in between
     link_.read_sessions(sessions_);
+    look_for_stop(now_ns);
     if (!closed_noted_) {
       const auto accepted = [this](std::uint32_t s, std::uint32_t epoch) -> std::uint64_t {
         return s < kSessionsMax && sessions_[s].witnessed && sessions_[s].sample.epoch == epoch
@@ -171,7 +182,9 @@ void Control::step_ladder(std::uint64_t now_ns) {
       if (!link_.attached() || engine_at_rest() || close_.done(link_.attachment().ledger, accepted))
         note_closed(now_ns);
     }
-    if (closed_noted_ && link_.attached()) book_.refresh(link_.attachment().ledger, now_ns);
+    const bool can_change = !engine_at_rest();  // nobody books any more; the end of the halt reads once again
+    if (closed_noted_ && link_.attached() && can_change) book_.refresh(link_.attachment().ledger, now_ns);
+    if (ladder_.rung == Rung::take_over) step_take_over(now_ns);
     if (ladder_.rung == Rung::sever) step_sever(now_ns);
     const LadderView view = ladder_view();
     if (view.contained && report().contained_ns == 0) {
@@ -182,6 +195,7 @@ void Control::step_ladder(std::uint64_t now_ns) {
       static_cast<void>(p_.scribe.event(event));
     }
     const LadderAction action = ladder_step(ladder_, view, ladder_times(), now_ns);
+    note_retries(ladder_retries(ladder_, view), now_ns);
     if (action == LadderAction::none) return;
     act(action, now_ns);
     now_ns = monotonic_now_ns();
@@ -193,6 +207,8 @@ void Control::act(LadderAction action, std::uint64_t now_ns) {
     case LadderAction::none: return;
     case LadderAction::ask: return begin_ask(now_ns);
     case LadderAction::widen: return widen_halt();
+    case LadderAction::take_over: return begin_take_over(now_ns);
+    case LadderAction::kill: return kill_taken_over(now_ns);
     case LadderAction::sever: return begin_sever(now_ns);
     case LadderAction::settle_and_fence: return begin_fence(now_ns);
     case LadderAction::finish: return finish_halt(now_ns);
@@ -206,89 +222,21 @@ void Control::end_rung(Rung rung, RungResult result, std::uint64_t now_ns) noexc
   time.ended_ns = now_ns - report().breach_ns;
 }
 
-void Control::begin_ask(std::uint64_t now_ns) {
-  report().rungs[1] = {RungResult::running, now_ns - report().breach_ns, 0};
-  report().asked = report().count(Fate::open);
-  const GateView& gate = link_.attachment().gate;
-  for (std::uint32_t lane = 0; lane < p_.config.lanes.size(); ++lane)
-    if (report().engine_wide || report().lane == lane) store(gate.lane(lane).cancel_request, ++cancel_sequence_);
-  add_own(gate.header().wake_sequence, 1);
-  link_.wake_engine();
-  ScribeEvent event = make_event(Event::asked, nullptr);
-  event.add("asked", report().asked);
-  static_cast<void>(p_.scribe.event(event));
-}
-
-void Control::begin_sever(std::uint64_t now_ns) {
-  end_rung(Rung::close, RungResult::failed, now_ns);
-  end_rung(Rung::ask, RungResult::failed, now_ns);
-  if (report().rungs[1].result == RungResult::not_run) report().rungs[1].result = RungResult::skipped;
-  report().rungs[2].result = RungResult::missing;
-  report().rungs[3] = {RungResult::running, now_ns - report().breach_ns, 0};
-  sever_ = SeverJob{};
-  sever_.active = true;
-  sever_.began_ns = now_ns;
-  if (link_.attached() && !link_.dead() && request_freeze(link_.process()) == FenceError::gone)
-    store(p_.board.engine_dead, 1);
-}
-
-/// Freeze, then reset each session; each part when the one before is verified or out of time.
-void Control::step_sever(std::uint64_t now_ns) {
-  if (!sever_.active) return;
-  if (!sever_.asked) {
-    frozen_ = !link_.attached() || link_.dead() || is_frozen(link_.process());
-    if (!frozen_ && now_ns - sever_.began_ns < kFreezeWaitNs) return;
-    if (!closed_noted_) note_closed(now_ns);
-    sever_.asked = true;
-    for (std::uint32_t slot = 0; slot < kSessionsMax; ++slot)
-      if (p_.witness.held(slot)) sever_.tickets[slot] = p_.witness.reset(slot);
-    return;
-  }
-  if (!severed()) return;
-  sever_.active = false;
-  end_rung(Rung::sever, RungResult::done, now_ns);
-  if (!link_.attached()) return;
-  link_.read_sessions(sessions_);
-  book_.refresh(link_.attachment().ledger, now_ns);
-  static_cast<void>(book_.contained(sessions_, engine_at_rest()));  // notes the final counts
-  note(Event::severed);
-}
-
-/// Every duplicate that was held is reset and verified, or its connection was gone already.
-bool Control::severed() const noexcept {
-  if (!sever_.asked) return false;
-  for (std::uint32_t slot = 0; slot < kSessionsMax; ++slot) {
-    if (p_.witness.held(slot)) return false;
-    if (link_.registered(slot) && !sessions_[slot].witnessed) return false;  // no reset exists for it
-  }
-  return true;
-}
-
-void Control::begin_fence(std::uint64_t now_ns) {
-  step_sever(now_ns);
-  if (sever_.active) report().queue_may_have_drained = true;  // it is killed with a session that is not reset yet
-  end_rung(Rung::sever, RungResult::failed, now_ns);
-  report().rungs[4] = {RungResult::running, now_ns - report().breach_ns, 0};
-  report().engine_died = !link_.attached() || link_.dead();
-  if (report().engine_died) {
-    report().rungs[4].result = RungResult::skipped;
-    return;
-  }
-  kill_sent_ = true;
-  const FenceError error = request_kill(link_.process());
-  if (error != FenceError::ok && error != FenceError::gone) note(Event::fenced, nullptr, fence_error_name(error));
-}
-
 void Control::finish_halt(std::uint64_t now_ns) {
   link_.read_sessions(sessions_);
   const bool gone = link_.attached() && (link_.dead() || is_gone(link_.process()));
   if (gone && sever_.active) step_sever(now_ns);  // a reset that hung on the engine's lock may be done by now
   const bool severed_or_gone = ladder_.rung == Rung::fence;
   if (link_.attached()) book_.refresh(link_.attachment().ledger, now_ns);
+  if (takeover_.begun) {
+    takeover_rung_.give_up(book_);  // who was spoken for without an answer is unknown, whatever a count says
+    hand_back_numbers();
+  }
   if (severed_or_gone || report().planned || !report().engine_wide || gone)
     book_.settle(sessions_, engine_at_rest() || gone);
   if (link_.attached() && closed_noted_ && report().contained_ns == 0 && book_.contained(sessions_, engine_at_rest() || gone))
     report().contained_ns = std::max<std::uint64_t>(now_ns - report().breach_ns, 1);
+  if (link_.attached()) book_.note_positions(link_.attachment().gate, link_.attachment().ledger);
   if (kill_sent_) {
     report().fenced = gone;
     end_rung(Rung::fence, gone ? RungResult::done : RungResult::failed, now_ns);
@@ -296,7 +244,7 @@ void Control::finish_halt(std::uint64_t now_ns) {
   }
   end_rung(Rung::ask, RungResult::done, now_ns);
   report().halted_ns = std::max<std::uint64_t>(now_ns - report().breach_ns, 1);
-  report().active = false;
+  report().active = report().retrying = false;
   report().finished = true;
   p_.witness.set_urgent(false);
   if (report().planned) {

@@ -70,7 +70,7 @@ void Control::serve_halt(ClientId client, const Request& request, const Peer& pe
 void Control::answer_waiters(bool finished) {
   const std::uint64_t now_ns = monotonic_now_ns();
   const Attachment* attachment = link_.attachment().gate.base != nullptr ? &link_.attachment() : nullptr;
-  finished = finished || (have_report_ && report().finished);
+  finished = finished || (have_report_ && (report().finished || report().retrying));
   for (Waiter& waiter : waiters_) {
     if (!finished && now_ns < waiter.deadline_ns) continue;
     server_.answer(waiter.client, render_halt(report(), p_.config, attachment));
@@ -97,6 +97,10 @@ std::string Control::arm_refusal() const {
   if (record.unlisted != 0)
     return fmt::format("{} orders without a name have no confirmed fate; confirm with the venue, then: portcullis "
                        "resolve {} unlisted --as cancelled", record.unlisted, p_.config.engine);
+  for (std::uint32_t slot = 0; slot < p_.config.sessions.size(); ++slot)
+    if (const NextNumbers& numbers = link_.handed(slot); numbers.out != 0)
+      return fmt::format("session {}: the engine has to go on with MsgSeqNum {} out and {} in, where the take-over left "
+                         "it, or log on with a reset (141=Y)", p_.config.sessions[slot].name, numbers.out, numbers.in);
   const std::uint64_t now_ns = monotonic_now_ns();
   if (const std::uint64_t row = load(p_.board.standing_row); row < p_.config.limits.size())
     return fmt::format("the cause lasts: {} is {}, its bound is {}", p_.config.limits[row].name,
@@ -214,6 +218,11 @@ void Control::serve_disarm(ClientId client, const Request& request, const Peer& 
 }
 
 void Control::serve_latch(ClientId client, const Request& request, const Peer& peer) {
+  if (report().active && report().retrying && request.command == RequestCommand::clear) {
+    retries_over_ = true;  // people have decided: what the venue refused stays refused
+    step_ladder(monotonic_now_ns());
+    return server_.refuse(client, kExitRefused, "refused cancels are no longer asked again; clear it when status says halted");
+  }
   if (report().active) return server_.refuse(client, kExitRefused, "a halt is running");
   if (latch_.active) return server_.refuse(client, kExitRefused, "the latch is being written");
   LatchMessage message;
@@ -262,7 +271,6 @@ RungNotes Control::rung_notes(std::uint32_t slot) const {
   RungNotes notes;
   notes[0] = link_.attached() ? "ready" : "missing: no engine is attached";
   notes[1] = link_.attached() && !link_.dead() ? "ready" : "missing: no engine is attached";
-  notes[2] = "missing: not in this version";
   const auto sever_of = [this](std::uint32_t s) -> std::string {
     if (p_.config.sessions[s].transport != Transport::kernel)
       return fmt::format("missing: transport {}", transport_name(p_.config.sessions[s].transport));
@@ -270,9 +278,14 @@ RungNotes Control::rung_notes(std::uint32_t slot) const {
   };
   notes[4] = link_.attached() && !link_.dead() ? "ready" : "missing: no engine is attached";
   if (slot != kNoSession) {
+    notes[2] = takeover_rung_.note(slot, link_);
     notes[3] = sever_of(slot);
     return notes;
   }
+  notes[2] = p_.config.sessions.empty() ? "missing: no session is configured" : "ready";
+  for (std::uint32_t s = 0; s < p_.config.sessions.size(); ++s)
+    if (const std::string one = takeover_rung_.note(s, link_); !one.starts_with("ready"))
+      notes[2] = p_.config.sessions[s].name + " " + one;
   notes[3] = p_.config.sessions.empty() ? "missing: no session is configured" : "ready";
   for (std::uint32_t s = 0; s < p_.config.sessions.size(); ++s)
     if (const std::string one = sever_of(s); one != "ready") notes[3] = p_.config.sessions[s].name + " " + one;
@@ -301,16 +314,18 @@ void Control::serve_status(ClientId client) {
     session.registered = link_.attached() && link_.registered(slot);
     session.sampled = session.registered && p_.witness.sample(slot, session.sample);
     session.rungs = rung_notes(slot);
-    if (const std::string types = link_.template_types(slot); !types.empty())
-      session.rungs[2] += "; templates held: " + types;
+    session.next_out_seq_num = link_.handed(slot).out;
+    session.next_in_seq_num = link_.handed(slot).in;
   }
   view.warnings = p_.warnings;
   if (link_.attached() && last_census_.state == CensusState::unavailable)
     view.warnings.emplace_back("the engine's sockets cannot be listed (permission)");
   if (load(scribe.audit_failures) != 0) view.warnings.emplace_back("the audit could not be written");
+  if (load(scribe.takeover_failures) != 0) view.warnings.emplace_back("the log of a take-over could not be written");
   if (load(scribe.latch_failures) != 0) view.warnings.emplace_back("the latch could not be written");
   view.counters = {{"audit_failures", load(scribe.audit_failures)}, {"latch_failures", load(scribe.latch_failures)},
-                   {"record_failures", load(scribe.record_failures)}, {"queue_overflows", load(scribe.queue_overflows)},
+                   {"record_failures", load(scribe.record_failures)}, {"takeover_failures", load(scribe.takeover_failures)},
+                   {"takeover_log_lost_bytes", p_.takeover_log.lost_bytes()}, {"queue_overflows", load(scribe.queue_overflows)},
                    {"scribe_waiting", p_.scribe.waiting()}, {"requests", server_.counters().requests},
                    {"malformed_requests", server_.counters().malformed}, {"strangers", server_.counters().strangers}};
   server_.answer(client, render_status(view));

@@ -37,6 +37,7 @@ const char* status_sentence(AttachStatus status) noexcept {
     case AttachStatus::not_attached: return "attach comes first";
     case AttachStatus::open_orders: return "orders are open: this end counts as a death";
     case AttachStatus::internal: return "the supervisor could not serve this";
+    case AttachStatus::bad_template: return "the template is no whole message with the fields that a cancel needs";
   }
   return "?";
 }
@@ -254,6 +255,10 @@ void EngineLink::reply(AttachOp op, AttachStatus status, std::uint32_t index, st
   answer.status = status;
   answer.index = index;
   answer.epoch = epoch;
+  if (op == AttachOp::session_open && status == AttachStatus::ok) {
+    answer.next_out_seq_num = handed_[index].out;
+    answer.next_in_seq_num = handed_[index].in;
+  }
   std::snprintf(answer.why, sizeof answer.why, "%s", status_sentence(status));
   send_reply(answer, nullptr, 0);
 }

@@ -14,11 +14,15 @@
 #include "watchdog/fence.hpp"
 #include "watchdog/halt_book.hpp"
 #include "watchdog/memories.hpp"
+#include "watchdog/session_templates.hpp"
 #include "watchdog/witness.hpp"
 
 namespace portcullis {
 
-inline constexpr std::size_t kTemplatesPerSession = 4;  ///< message types an engine may render for us: F, q, H and one more
+/// MsgSeqNums (34) with which a session goes on; 0 each: as the engine's own store has them.
+struct NextNumbers {
+  std::uint64_t out = 0, in = 0;
+};
 
 class EngineLink {
  public:
@@ -60,22 +64,20 @@ class EngineLink {
   void read_sessions(SessionsNow& out) const noexcept;
   [[nodiscard]] bool registered(std::uint32_t slot) const noexcept { return sessions_[slot].registered; }
   [[nodiscard]] std::uint64_t inode(std::uint32_t slot) const noexcept;
-  /// Message types of the templates held for a slot, as "F,q"; empty: none.
-  [[nodiscard]] std::string template_types(std::uint32_t slot) const;
+  /// The next opening of this session tells the engine to go on with these.
+  void hand_back(std::uint32_t slot, const NextNumbers& numbers) noexcept { handed_[slot] = numbers; }
+  [[nodiscard]] const NextNumbers& handed(std::uint32_t slot) const noexcept { return handed_[slot]; }
+  /// What the engine rendered for the connection in that slot.
+  [[nodiscard]] const SessionTemplates& templates(std::uint32_t slot) const noexcept { return sessions_[slot].templates; }
   /// Ends the attachment on this side (after a death or a clean end): connection closed, sessions dropped.
   void release() noexcept;
 
  private:
-  struct Template {
-    std::uint32_t bytes = 0;
-    std::array<char, kTemplateBytes> text{};
-  };
   struct Session {
     bool registered = false;
     bool witnessed = false;
     std::uint64_t epoch = 0;
-    std::uint32_t template_count = 0;
-    std::array<Template, kTemplatesPerSession> templates{};
+    SessionTemplates templates;
   };
   struct Pending {  ///< the one request whose answer waits for the witness
     AttachOp op{};
@@ -130,6 +132,7 @@ class EngineLink {
   std::array<Attachment, 2> attachments_{};
   std::uint32_t current_ = 0;
   std::array<Session, kSessionsMax> sessions_;
+  std::array<NextNumbers, kSessionsMax> handed_{};
   Pending pending_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file EngineLink's sessions: their sockets go to the witness, the engine's request waits for its word.
+#include "shm/clock.hpp"
 #include "watchdog/engine_link.hpp"
 
 namespace portcullis {
@@ -13,7 +14,7 @@ void EngineLink::open_session(const AttachRequest& request, UniqueFd fd) {
   if (kernel != fd.valid()) return reply(request.op, AttachStatus::not_tcp, slot);  // the file says how it travels
   Session& session = sessions_[slot];
   ++session.epoch;
-  session.template_count = 0;
+  session.templates = SessionTemplates{};
   if (!kernel) {
     session.registered = true;
     session.witnessed = false;
@@ -83,25 +84,11 @@ AttachStatus EngineLink::keep_template(const AttachRequest& request, std::size_t
       bytes != kAttachRequestHead + request.text_bytes)
     return AttachStatus::malformed;
   const std::string_view text(request.text, request.text_bytes);
-  if (text.substr(0, 6) != "8=FIX." || text.find("\00135=") == std::string_view::npos) return AttachStatus::malformed;
-  Session& session = sessions_[request.index];
-  if (session.template_count == kTemplatesPerSession) return AttachStatus::full;
-  Template& kept = session.templates[session.template_count++];
-  kept.bytes = request.text_bytes;
-  std::copy(text.begin(), text.end(), kept.text.begin());
-  return AttachStatus::ok;
-}
-
-std::string EngineLink::template_types(std::uint32_t slot) const {
-  std::string types;
-  for (std::uint32_t i = 0; i < sessions_[slot].template_count; ++i) {
-    const Template& kept = sessions_[slot].templates[i];
-    const std::string_view text(kept.text.data(), kept.bytes);
-    const std::size_t at = text.find("\00135=") + 4;
-    if (!types.empty()) types += ',';
-    types += text.substr(at, text.find('\001', at) - at);
-  }
-  return types;
+  if (text.substr(0, 6) != "8=FIX.") return AttachStatus::malformed;
+  const TemplateError error = sessions_[request.index].templates.keep(text, monotonic_now_ns());
+  // a dialect or a type that no take-over speaks is no mistake: status shows the rung as missing, and why
+  const bool unspoken = error == TemplateError::version || error == TemplateError::wrong_type;
+  return error == TemplateError::ok || unspoken ? AttachStatus::ok : AttachStatus::bad_template;
 }
 
 AttachStatus EngineLink::watch_owner(std::uint32_t lane, UniqueFd pidfd) {

@@ -43,8 +43,11 @@ enum class Event : std::uint8_t {
   torn_tail,
   queue_overflow,
   permission_refused,
+  taken_over,
+  retrying,
+  numbers_agreed,
 };
-inline constexpr std::size_t kEvents = 31;
+inline constexpr std::size_t kEvents = 34;
 
 /// syslog(3) levels, as the journal's PRIORITY= wants them. `critical` wakes somebody: once when it trips and once with
 /// the outcome, or where protection itself is in doubt; the steps between are not.
@@ -155,6 +158,15 @@ inline constexpr std::array<EventInfo, kEvents> kEventTable{{
   {Event::permission_refused, "permission_refused", "03713d5e9ad349a3871106803f35ff21", Priority::warning,
    "somebody asked for what his groups do not allow",
    "check who it was"},
+  {Event::taken_over, "taken_over", "c532a503fe8c4982910e518fd201af7d", Priority::critical,
+   "the engine was frozen and the supervisor cancels over its sessions",
+   "wait for `halted`; the engine is killed, its next start takes the numbers from the record"},
+  {Event::retrying, "retrying", "3a3dcaac6618499f9a90938903f9aa33", Priority::critical,
+   "the venue refused to cancel some orders; they are asked for again, the sessions kept",
+   "call the venue about the orders that `status` lists as refused"},
+  {Event::numbers_agreed, "numbers_agreed", "ca40f77bfed7474b9e8a575326e3b698", Priority::info,
+   "after a take-over the engine logged on with the numbers of the record, or with a reset",
+   "nothing"},
 }};
 // clang-format on
 
@@ -173,7 +185,7 @@ constexpr bool event_table_holds() {
 }
 }  // namespace detail
 static_assert(detail::event_table_holds(), "an event is out of its place, doubled or has no MESSAGE_ID");
-static_assert(static_cast<std::size_t>(Event::permission_refused) + 1 == kEvents);
+static_assert(static_cast<std::size_t>(Event::numbers_agreed) + 1 == kEvents);
 
 /// The row of an event. An event number from outside must be checked against kEvents first.
 constexpr const EventInfo& event_info(Event event) noexcept {

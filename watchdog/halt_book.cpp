@@ -10,15 +10,19 @@ constexpr std::uint64_t kUnsubmittedListed = 64;  // beyond them the first name 
 
 }  // namespace
 
-HaltBook::HaltBook(std::uint32_t open_orders_max) {
-  report_.orders.reserve(open_orders_max + kUnsubmittedListed * kSessionsMax);
+HaltBook::HaltBook(const Capacities& capacities) {
+  report_.orders.reserve(capacities.open_orders + kUnsubmittedListed * kSessionsMax);
+  report_.positions.reserve(capacities.pairs);
 }
 
 void HaltBook::begin(const HaltReport& head) noexcept {
-  std::vector<HaltOrder> orders = std::move(report_.orders);  // keeps its memory
+  std::vector<HaltOrder> orders = std::move(report_.orders);  // both keep their memory
+  std::vector<HaltPosition> positions = std::move(report_.positions);
   orders.clear();
+  positions.clear();
   report_ = head;
   report_.orders = std::move(orders);
+  report_.positions = std::move(positions);
   report_.active = true;
 }
 
@@ -62,7 +66,7 @@ void HaltBook::snapshot(const LedgerView& ledger, const SessionsNow& sessions, s
     }
     entry.side = order.side;
     entry.order_qty = order.order_qty;
-    entry.cum_qty = order.cum_qty;
+    entry.cum_qty = entry.booked_cum_qty = order.cum_qty;
     entry.px_e8 = order.px_e8;
     report_.orders.push_back(entry);
     ++report_.fates[static_cast<std::size_t>(Fate::open)];
@@ -90,7 +94,8 @@ void HaltBook::refresh(const LedgerView& ledger, std::uint64_t now_ns) noexcept 
     const OrderReading now = read_order(ledger, order.slot);
     if (now.generation != order.generation) continue;  // used again: a gate that is closed cannot do that
     if (terminal(now.answer)) {
-      order.cum_qty = now.cum_qty;
+      order.booked_cum_qty = now.cum_qty;
+      order.cum_qty = std::max(order.cum_qty, now.cum_qty);
       set(order, Fate::acknowledged);
       report_.last_ack_ns = now_ns - report_.breach_ns;
     } else if (now.answer == static_cast<std::uint8_t>(AnswerState::cancel_refused) && order.fate == Fate::open) {
@@ -117,12 +122,12 @@ bool HaltBook::contained(const SessionsNow& sessions, bool engine_at_rest) noexc
     const WitnessSample& sample = now.sample;
     session.severed = sample.state == SessionState::reset;
     if (sample.final_count != 0 || (engine_at_rest && sample.state == SessionState::live)) {
-      session.final_accepted = sample.accepted_bytes;
+      session.final_accepted = engine_bytes(sample);
       session.final_known = sample.final_count != 0;
     }
     const bool gone = sample.state == SessionState::reset || sample.state == SessionState::hung_up;
     const bool drained = sample.acked_bytes >= session.closed_offset ||
-                         (engine_at_rest && sample.acked_bytes >= sample.accepted_bytes);
+                         (engine_at_rest && sample.acked_bytes >= engine_bytes(sample));
     if (!gone && !drained) all = false;
   }
   return all;
@@ -145,12 +150,44 @@ Fate HaltBook::fate_by_count(const HaltOrder& order, const SessionsNow& sessions
   if (order.session >= sessions.size() || !final_count(order.session)) return Fate::unknown;
   const WitnessSample& sample = sessions[order.session].sample;
   if (sample.epoch != order.epoch || sample.undeclared_max_bytes != 0) return Fate::unknown;
-  return order.msg_end_byte > sample.accepted_bytes ? Fate::never_left : Fate::unknown;
+  return order.msg_end_byte > engine_bytes(sample) ? Fate::never_left : Fate::unknown;
 }
 
 void HaltBook::settle(const SessionsNow& sessions, bool engine_at_rest) noexcept {
   for (HaltOrder& order : report_.orders)
     if (order.fate == Fate::open) set(order, fate_by_count(order, sessions, engine_at_rest));
+}
+
+void HaltBook::learn(std::size_t index, Fate fate, std::int64_t cum_qty, std::uint64_t now_ns) noexcept {
+  if (index >= report_.orders.size()) return;
+  HaltOrder& order = report_.orders[index];
+  order.cum_qty = std::max(order.cum_qty, cum_qty);
+  const bool settled = order.fate == Fate::acknowledged || order.fate == Fate::never_left;
+  if (fate == Fate::open || fate == order.fate || settled) return;
+  set(order, fate);
+  if (fate == Fate::acknowledged && now_ns > report_.breach_ns) report_.last_ack_ns = now_ns - report_.breach_ns;
+}
+
+void HaltBook::give_up(std::size_t index) noexcept {
+  if (index < report_.orders.size() && report_.orders[index].fate == Fate::open) set(report_.orders[index], Fate::unknown);
+}
+
+void HaltBook::note_positions(const GateView& gate, const LedgerView& ledger) noexcept {
+  report_.positions.clear();
+  report_.positions_known = true;
+  for (std::uint32_t lane = 0; lane < ledger.capacities.lanes; ++lane) {
+    const GateLane& of = gate.lane(lane);
+    for (std::uint32_t pair = of.pair_begin; pair < of.pair_begin + of.pair_count; ++pair) {
+      CellReading reading;
+      const Cell& cell = ledger.cell(pair);
+      if (!stable_read(ledger.lane(lane), [&] { reading = read_cell(cell); })) reading = read_cell(cell);
+      const Holding& h = reading.holding;
+      if (!reading.wrong && h.position == 0 && h.working_buy == 0 && h.working_sell == 0) continue;
+      if (report_.positions.size() == report_.positions.capacity()) return;  // cannot be: reserved for every pair
+      report_.positions.push_back(
+          {lane, gate.pair(pair).instrument, !reading.wrong, h.position, h.working_buy, h.working_sell});
+    }
+  }
 }
 
 std::uint32_t HaltBook::settled() const noexcept {

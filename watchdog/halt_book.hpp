@@ -21,8 +21,7 @@ using SessionsNow = std::array<SessionNow, kSessionsMax>;
 
 class HaltBook {
  public:
-  /// @param open_orders_max capacity of the order table
-  explicit HaltBook(std::uint32_t open_orders_max);
+  explicit HaltBook(const Capacities& capacities);
 
   /// A new halt, or (widen) the same one grown from a lane to the engine: times and first cause stay.
   void begin(const HaltReport& head) noexcept;
@@ -39,8 +38,15 @@ class HaltBook {
   /// Nobody can answer any more: what is open becomes never_left or unknown by the kernel's final counts.
   void settle(const SessionsNow& sessions, bool engine_at_rest) noexcept;
 
+  /// What a take-over learnt of the order number `index` of the report. Fates only improve.
+  void learn(std::size_t index, Fate fate, std::int64_t cum_qty, std::uint64_t now_ns) noexcept;
+  /// The take-over of that session is over: whoever it spoke for without an answer is unknown, whatever the counts say.
+  void give_up(std::size_t index) noexcept;
+
   [[nodiscard]] HaltReport& report() noexcept { return report_; }
   [[nodiscard]] const HaltReport& report() const noexcept { return report_; }
+  /// The halt ends: keeps what every lane holds, for those who ask after the memories are gone.
+  void note_positions(const GateView& gate, const LedgerView& ledger) noexcept;
   /// Answers so far, of any kind.
   [[nodiscard]] std::uint32_t settled() const noexcept;
 

@@ -60,7 +60,7 @@ Json ladder_json(const HaltReport& halt) {
 }
 
 /// Where each session's stream stands; the number that its next message carries as the engine last declared
-/// it.
+/// it, or, after a take-over, as we left it.
 Json sessions_json(const HaltReport& halt, const Config& config, const Attachment* attachment) {
   Json sessions = Json::array();
   for (std::size_t i = 0; i < std::min<std::size_t>(config.sessions.size(), kSessionsMax); ++i) {
@@ -71,25 +71,67 @@ Json sessions_json(const HaltReport& halt, const Config& config, const Attachmen
         {{"name", config.sessions[i].name},
          {"watched", session.watched},
          {"severed", session.severed},
+         {"taken_over", session.taken_over},
+         {"take_over_end", session.take_over_end[0] == '\0' ? Json(nullptr) : Json(session.take_over_end)},
          {"epoch", session.watched ? Json(clamped(session.epoch)) : Json(nullptr)},
          {"closed_offset", session.watched ? Json(clamped(session.closed_offset)) : Json(nullptr)},
          {"final_accepted", session.final_known ? Json(clamped(session.final_accepted)) : Json(nullptr)},
          {"next_seq",
-          in_ledger ? Json(clamped(load(attachment->ledger.session(slot).next_out_seq_num))) : Json(nullptr)},
+          session.next_out_seq_num != 0 ? Json(clamped(session.next_out_seq_num))
+          : in_ledger ? Json(clamped(load(attachment->ledger.session(slot).next_out_seq_num)))
+                      : Json(nullptr)},
+         {"next_in_seq", session.next_in_seq_num != 0 ? Json(clamped(session.next_in_seq_num)) : Json(nullptr)},
+         {"inbound_whole", session.taken_over ? Json(session.inbound_whole) : Json(nullptr)},
          {"contact", config.sessions[i].contact}});
   }
   return sessions;
 }
 
-void write_positions(const Config& config, const Attachment& attachment, std::vector<std::string>& packets) {
+/// Signed quantity of that lane in that instrument which a take-over saw filled and no ledger has.
+std::int64_t unbooked_fills(const HaltReport& halt, std::uint16_t lane, std::string_view symbol, const Config& config) {
+  std::int64_t sum = 0;
+  for (const HaltOrder& order : halt.orders) {
+    if (order.lane != lane || order.cum_qty <= order.booked_cum_qty || order.instrument >= config.instruments.size()) continue;
+    if (config.instruments[order.instrument].symbol != symbol) continue;
+    const std::int64_t filled = order.cum_qty - order.booked_cum_qty;
+    sum += order.side == 1 ? filled : -filled;
+  }
+  return sum;
+}
+
+/// The ledger's figure and what came on top of it; what is unknown stays so.
+void add_fills(Json& position, std::int64_t filled) {
+  Json& figure = position["position"];
+  std::int64_t sum = 0;
+  if (filled == 0 || !figure.is_number_integer()) return;
+  figure = __builtin_add_overflow(figure.get<std::int64_t>(), filled, &sum) ? Json(nullptr) : Json(sum);
+}
+
+/// While the memories are there they are asked; afterwards what the halt kept.
+void write_positions(const HaltReport& halt, const Config& config, const Attachment* attachment,
+                     std::vector<std::string>& packets) {
   PartWriter rows(packets, "halt.positions");
-  for (std::uint16_t lane = 0; lane < config.lanes.size(); ++lane) {
-    std::vector<Json> positions;
-    static_cast<void>(lane_positions(config, attachment, lane, positions));
+  std::vector<Json> positions;
+  for (std::uint16_t lane = 0; attachment != nullptr && lane < config.lanes.size(); ++lane) {
+    positions.clear();
+    static_cast<void>(lane_positions(config, *attachment, lane, positions));
     for (Json& position : positions) {
+      add_fills(position, unbooked_fills(halt, lane, position.value("symbol", ""), config));
       position["lane"] = config.lanes[lane].name;
       rows.add(position);
     }
+  }
+  for (const HaltPosition& kept : halt.positions) {
+    if (attachment != nullptr || kept.lane >= config.lanes.size() || kept.instrument >= config.instruments.size()) continue;
+    const auto known = [&](std::int64_t value) { return kept.known ? Json(value) : Json(nullptr); };
+    Json position = {{"symbol", config.instruments[kept.instrument].symbol},
+                     {"position", known(kept.position)},
+                     {"working_buy", known(kept.working_buy)},
+                     {"working_sell", known(kept.working_sell)},
+                     {"lane", config.lanes[kept.lane].name}};
+    add_fills(position, unbooked_fills(halt, static_cast<std::uint16_t>(kept.lane),
+                                       config.instruments[kept.instrument].symbol, config));
+    rows.add(position);
   }
   rows.end();
 }
@@ -111,7 +153,8 @@ Json halt_json(const HaltReport& halt, const Config& config, const Attachment* a
   for (const HaltOrder& order : halt.orders)
     if (is_listed(order.fate)) orders.add(order_json(order, config));
   orders.end();
-  if (attachment != nullptr) write_positions(config, *attachment, packets);
+  const bool kept = attachment != nullptr || (halt.finished && halt.positions_known);
+  if (kept) write_positions(halt, config, attachment, packets);
 
   std::uint64_t severed = 0;
   for (const HaltSession& session : halt.sessions) severed += session.severed ? 1 : 0;
@@ -119,6 +162,8 @@ Json halt_json(const HaltReport& halt, const Config& config, const Attachment* a
                {"scope", scope_name(config, halt.engine_wide ? kEngineScope : halt.lane, kNoSession)},
                {"planned", halt.planned},
                {"finished", halt.finished},
+               {"retrying", halt.retrying},
+               {"retry_until_ns", time_json(halt.retry_until_ns)},
                {"proven", halt.proven()},
                {"wall_ns", halt.wall_ns},
                {"actor", halt.actor_uid == kNoUid ? Json(nullptr) : Json(halt.actor_uid)},
@@ -141,7 +186,8 @@ Json halt_json(const HaltReport& halt, const Config& config, const Attachment* a
                {"undeclared_seen", halt.undeclared_seen},
                {"ladder", ladder_json(halt)},
                {"orders", Json::array()},
-               {"positions", attachment == nullptr ? Json(nullptr) : Json::array()},
+               {"positions_confirmed", !halt.positions_unconfirmed()},
+               {"positions", kept ? Json::array() : Json(nullptr)},
                {"sessions", sessions_json(halt, config, attachment)}};
   write_first_breach(halt, config, json);
   return json;

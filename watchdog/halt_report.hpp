@@ -75,8 +75,18 @@ struct HaltOrder {
   Fate fate = Fate::open;
   std::int64_t order_qty = 0;
   std::int64_t cum_qty = 0;
+  std::int64_t booked_cum_qty = 0;  ///< as the engine's ledger has it; cum_qty is above it where a take-over saw fills
   std::int64_t px_e8 = 0;
   std::uint64_t msg_end_byte = 0;
+};
+
+/// What a lane held in one instrument when the halt ended, as the ledger had it.
+struct HaltPosition {
+  std::uint32_t lane = 0;
+  std::uint32_t instrument = 0;
+  bool known = false;  ///< false: the ledger's words contradicted each other
+  std::int64_t position = 0;
+  std::int64_t working_buy = 0, working_sell = 0;
 };
 
 struct HaltSession {
@@ -86,6 +96,11 @@ struct HaltSession {
   std::uint64_t closed_offset = 0;   ///< declared bytes when the gate closed: no new order starts at or after it
   std::uint64_t final_accepted = 0;  ///< last reading before the reset, or with every thread stopped
   bool final_known = false;          ///< final_accepted cannot grow any more
+  bool taken_over = false;           ///< the supervisor spoke on it
+  bool inbound_whole = false;        ///< every message of the venue was seen: the fills are complete
+  const char* take_over_end = "";    ///< how the take-over ended, or why it could not begin; a literal
+  std::uint64_t next_out_seq_num = 0;  ///< 34 of the next message in each direction, for whoever logs on next; 0: not
+  std::uint64_t next_in_seq_num = 0;   ///< known to us, the engine's own store holds
 };
 
 struct HaltReport {
@@ -108,10 +123,20 @@ struct HaltReport {
   bool fenced = false;               ///< the engine was killed and is verified gone
   bool engine_died = false;          ///< it was dead before the fence
   bool queue_may_have_drained = false;
+  bool retrying = false;             ///< only refused cancels are left, and they are asked for again
+  std::uint64_t retry_until_ns = 0;  ///< at most until then
   bool undeclared_seen = false;      ///< bytes or sockets that nobody declared: orders may exist that no list names
   std::vector<HaltOrder> orders;     ///< capacity reserved at start: capacities.open_orders
+  bool positions_known = false;      ///< an engine was attached at the end: `positions` is complete
+  std::vector<HaltPosition> positions;  ///< what is not flat, at the end; capacity reserved at start: capacities.pairs
 
   [[nodiscard]] std::uint32_t count(Fate fate) const noexcept { return fates[static_cast<std::size_t>(fate)]; }
+  /// Some fill may be missing: a session was taken over of which not every message was seen.
+  [[nodiscard]] bool positions_unconfirmed() const noexcept {
+    for (const HaltSession& session : sessions)
+      if (session.taken_over && !session.inbound_whole) return true;
+    return false;
+  }
   /// Promise 3: contained, and every order acknowledged or never left.
   [[nodiscard]] bool proven() const noexcept {
     return finished && contained_ns != 0 && !undeclared_seen && count(Fate::open) == 0 && count(Fate::refused_by_venue) == 0 &&

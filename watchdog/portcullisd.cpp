@@ -51,7 +51,7 @@ void read_sessions(const Witness& witness, const Config& config, Facts& facts) {
 }
 
 int supervise(const Config& config, const People& people, Scribe& scribe, Notifier& notifier,
-              std::vector<std::string> warnings, bool replaced) {
+              TakeoverLog& takeover_log, std::vector<std::string> warnings, bool replaced) {
   Board board;
   Witness witness;
   const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -64,7 +64,7 @@ int supervise(const Config& config, const People& people, Scribe& scribe, Notifi
 
   Monitor monitor(config, board, wake_fd, [&](Facts& facts) { read_sessions(witness, config, facts); });
   const BootId boot_id = read_boot_id();
-  Control control({config, board, witness, scribe, people, monitor.evaluator(), notifier, boot_id, wake_fd, done_fd,
+  Control control({config, board, witness, scribe, takeover_log, people, monitor.evaluator(), notifier, boot_id, wake_fd, done_fd,
                    std::move(warnings)});
   if (const std::string why = control.start(); !why.empty()) return fail(kExitUnavailable, why);
   ScribeEvent event;
@@ -122,11 +122,16 @@ int run(const Options& options) {
   const ScribeOpened opened = scribe->open(config.state_dir, config.run_dir, config.engine, read_stamp(read_boot_id()));
   if (opened.latch != LatchError::ok) return fail(kExitUnavailable, "the latch cannot be opened: " + std::string(latch_error_name(opened.latch)));
   if (opened.audit != AuditError::ok) return fail(kExitUnavailable, "the audit cannot be opened: " + std::string(audit_error_name(opened.audit)));
+  std::vector<std::string> session_names;
+  for (const SessionConfig& session : config.sessions) session_names.push_back(session.name);
+  TakeoverLog takeover_log(std::move(session_names));
+  const bool takeover_kept = scribe->keep(takeover_log, config.state_dir);
   if (!opened.run_dir) return fail(kExitUnavailable, "the run folder cannot be opened");
   std::vector<std::string> warnings;
   if (arena != ArenaError::ok) warnings.push_back(std::string("no memory arena: ") + arena_error_text(arena));
+  if (!takeover_kept) warnings.emplace_back("the log of take-overs cannot be opened in the state folder");
   if (const std::string w = lock_memory(); !w.empty()) warnings.push_back("memory is not locked: " + w);
-  return supervise(config, people, *scribe, notifier, std::move(warnings), locked.replaced);
+  return supervise(config, people, *scribe, notifier, takeover_log, std::move(warnings), locked.replaced);
 }
 
 }  // namespace

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "shm/clock.hpp"
+#include "watchdog/state_file.hpp"
 
 namespace portcullis {
 namespace {
@@ -51,6 +53,16 @@ ScribeOpened Scribe::open(const std::string& state_dir, const std::string& run_d
   publish_latch();
   audit_head_.publish(audit_.head());
   return opened;
+}
+
+bool Scribe::keep(TakeoverLog& log, const std::string& state_dir) {
+  takeover_log_ = &log;
+  takeover_piece_.resize(4 * TakeoverLog::kRecordBytes);
+  StateFile file;
+  if (open_state_file(state_dir, engine_, ".takeover", O_APPEND, file) != StateFileError::ok) return false;
+  ::close(file.folder);
+  takeover_file_.reset(file.fd);
+  return true;
 }
 
 ThreadError Scribe::start(int done_eventfd) noexcept {
@@ -134,7 +146,38 @@ bool Scribe::work_once() noexcept {
     records_.finish(write_record(*next));
     notify_eventfd(done_eventfd_);
   }
+  write_takeover();
   return any;
+}
+
+/// As it comes, in large pieces: for people, after the latch and the events.
+void Scribe::write_takeover() noexcept {
+  if (takeover_log_ == nullptr) return;
+  constexpr std::size_t kLine = 128;
+  std::size_t used = 0;
+  TakeoverLog::Record record;
+  std::span<char> piece(takeover_piece_);
+  const auto flush = [&] {
+    if (used == 0) return;
+    if (!takeover_file_.valid() || !write_all(takeover_file_.get(), piece.data(), used)) add_own(counters_.takeover_failures, 1);
+    used = 0;
+  };
+  while (takeover_log_->take(record, piece.subspan(used + kLine))) {
+    char line[kLine];
+    const int head = std::snprintf(line, sizeof line, "@ %llu %s %s %u %llu\n", static_cast<unsigned long long>(record.now_ns),
+                                   takeover_log_->session(record.slot).c_str(),
+                                   record.direction == TakeoverLog::Direction::in ? "in" : "out", record.bytes,
+                                   static_cast<unsigned long long>(record.lost_bytes));
+    const auto head_bytes = static_cast<std::size_t>(std::max(head, 0));
+    std::memmove(piece.data() + used + head_bytes, piece.data() + used + kLine, record.bytes);
+    std::memcpy(piece.data() + used, line, head_bytes);
+    used += head_bytes + record.bytes;
+    piece[used++] = '\n';
+    if (piece.size() - used >= 2 * kLine + TakeoverLog::kRecordBytes) continue;
+    flush();
+    if (latches_.waiting() != 0 || events_.waiting() != 0) return;  // they come first; the next round goes on
+  }
+  flush();
 }
 
 void Scribe::write_latches() noexcept {

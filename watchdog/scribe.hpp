@@ -15,6 +15,7 @@
 #include "watchdog/latch_file.hpp"
 #include "watchdog/published.hpp"
 #include "watchdog/scribe_message.hpp"
+#include "watchdog/takeover_log.hpp"
 #include "watchdog/ticket_queue.hpp"
 #include "watchdog/worker_thread.hpp"
 
@@ -39,6 +40,7 @@ struct ScribeCounters {
   Word audit_failures{};
   Word latch_failures{};
   Word record_failures{};
+  Word takeover_failures{};  ///< pieces of a take-over's log that could not be written
   Word journal_drops{};
   Word queue_overflows{};   ///< messages that found a full queue
   Word last_audit_error{};  ///< AuditError of the last failure
@@ -73,6 +75,9 @@ class Scribe {
   /// Opens latch, audit and journal and the run folder, in the caller's thread, before `start`. May block.
   ScribeOpened open(const std::string& state_dir, const std::string& run_dir, std::string_view engine,
                     const Stamp& now);
+  /// Before `start`: also appends what a take-over said and heard to STATE_DIR/ENGINE.takeover. False: that file cannot
+  /// be opened; the log then only counts.
+  [[nodiscard]] bool keep(TakeoverLog& log, const std::string& state_dir);
   /// @param done_eventfd control's: grows when a message is finished; -1: nobody wants to know
   ThreadError start(int done_eventfd) noexcept;
 
@@ -82,6 +87,8 @@ class Scribe {
   /// Writes RUN_DIR/ENGINE.record (empty: removes it). More than 16 KiB is refused.
   [[nodiscard]] Receipt record(std::string_view text) noexcept;
   ScribeResult result(const Receipt& receipt) const noexcept;
+  /// The log of a take-over may have grown.
+  void wake() noexcept { thread_.wake(); }
 
   // any thread
   [[nodiscard]] const ScribeCounters& counters() const noexcept { return counters_; }
@@ -109,11 +116,15 @@ class Scribe {
   void tell_journal(const ScribeEvent& event) noexcept;
   void report_losses() noexcept;
   ScribeResult write_record(const RecordMessage& message) noexcept;
+  void write_takeover() noexcept;
 
   LatchFile latch_;
   Audit audit_;
   Journal journal_;
   UniqueFd run_dir_;
+  TakeoverLog* takeover_log_ = nullptr;
+  UniqueFd takeover_file_;
+  std::vector<char> takeover_piece_;
   BootId boot_id_{};
   std::string engine_;
   std::string record_name_;

@@ -187,6 +187,8 @@ Json session_json(const StatusView& view, std::uint16_t index) {
           {"undeclared_bytes", or_null(session.sampled, clamped(session.sample.undeclared_bytes))},
           {"stale", session.registered && witnessed && !fresh},
           {"cancel_on_disconnect", cancel_on_disconnect_name(config.cancel_on_disconnect)},
+          {"next_out_seq_num", or_null(session.next_out_seq_num != 0, clamped(session.next_out_seq_num))},
+          {"next_in_seq_num", or_null(session.next_out_seq_num != 0, clamped(session.next_in_seq_num))},
           {"rungs", rungs_json(session.rungs)},
           {"contact", config.contact}};
 }

@@ -28,6 +28,8 @@ struct SessionView {
   bool sampled = false;     ///< `sample` could be read (Witness::sample)
   WitnessSample sample;
   RungNotes rungs{};
+  std::uint64_t next_out_seq_num = 0;  ///< what the engine's store has to go on with after a take-over; 0: nothing
+  std::uint64_t next_in_seq_num = 0;
 };
 
 struct StatusView {

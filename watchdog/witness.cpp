@@ -18,10 +18,10 @@ constexpr int kTriesAtRest = 100;
 constexpr std::uint64_t kLastWaitNs = 1'000'000'000;
 
 /// Epoch first: the hook zeroes declared_bytes before it stores the epoch.
-Declared read_declared(const SessionBlock& block) noexcept {
+Declared read_declared(const SessionBlock& block, std::uint64_t own_bytes) noexcept {
   Declared declared;
   declared.epoch = load(block.epoch);
-  declared.bytes = load(block.declared_bytes);
+  declared.bytes = load(block.declared_bytes) + own_bytes;
   return declared;
 }
 
@@ -91,7 +91,7 @@ Ticket Witness::queue(const Command& command) noexcept {
 Ticket Witness::adopt(std::uint32_t slot, std::uint64_t epoch, const SessionBlock& block,
                       UniqueFd&& socket) noexcept {
   if (slot < kSessionsMax) held_[slot].fetch_add(1, std::memory_order_acq_rel);
-  const Ticket ticket = queue({Op::adopt, slot, epoch, &block, socket.get()});
+  const Ticket ticket = queue({Op::adopt, slot, epoch, &block, socket.get(), nullptr});
   if (ticket != kNoTicket)
     static_cast<void>(socket.release());
   else if (slot < kSessionsMax)
@@ -99,8 +99,11 @@ Ticket Witness::adopt(std::uint32_t slot, std::uint64_t epoch, const SessionBloc
   return ticket;
 }
 
-Ticket Witness::drop(std::uint32_t slot) noexcept { return queue({Op::drop, slot, 0, nullptr, -1}); }
-Ticket Witness::reset(std::uint32_t slot) noexcept { return queue({Op::reset, slot, 0, nullptr, -1}); }
+Ticket Witness::drop(std::uint32_t slot) noexcept { return queue({.op = Op::drop, .slot = slot}); }
+Ticket Witness::reset(std::uint32_t slot) noexcept { return queue({.op = Op::reset, .slot = slot}); }
+Ticket Witness::take_over(std::uint32_t slot, TakeoverSession& takeover) noexcept {
+  return queue({.op = Op::take_over, .slot = slot, .takeover = &takeover});
+}
 
 bool Witness::sample(std::uint32_t slot, WitnessSample& out) const noexcept {
   return slot < kSessionsMax && samples_[slot].try_load(out);
@@ -158,6 +161,9 @@ WitnessResult Witness::serve(Command& command) noexcept {
     case Op::reset:
       if (!sessions_[command.slot].socket.valid()) return WitnessResult::no_session;
       return end_by_reset(command.slot);
+    case Op::take_over:
+      if (!sessions_[command.slot].socket.valid()) return WitnessResult::no_session;
+      return begin_take_over(command.slot, *command.takeover);
   }
   return WitnessResult::failed;
 }
@@ -177,7 +183,7 @@ WitnessResult Witness::take(Command& command, UniqueFd socket) noexcept {
   if (read_tcp(socket.get(), counts, kTriesAtRest) != TcpError::ok || !counts.at_rest)
     return WitnessResult::failed;
   if (counts.state != TcpState::established) return WitnessResult::not_connected;
-  session.last = first_sample(command.epoch, counts, read_declared(*command.block), now_ns);
+  session.last = first_sample(command.epoch, counts, read_declared(*command.block, 0), now_ns);
   session.block = command.block;
   session.socket = std::move(socket);
   identities_[command.slot] = identity;
@@ -185,19 +191,32 @@ WitnessResult Witness::take(Command& command, UniqueFd socket) noexcept {
   return WitnessResult::ok;
 }
 
+/// The engine's part of the stream ends at the count that is read here.
+WitnessResult Witness::begin_take_over(std::uint32_t slot, TakeoverSession& takeover) noexcept {
+  Session& session = sessions_[slot];
+  renew(session, kTriesAtRest);
+  takeover.start(slot, session.last, monotonic_now_ns());
+  session.takeover = &takeover;
+  return WitnessResult::ok;
+}
+
 void Witness::poll(std::uint32_t slot) noexcept {
-  renew(sessions_[slot], kTries);
-  if (sessions_[slot].last.state == SessionState::live)
-    samples_[slot].publish(sessions_[slot].last);
-  else
-    end(slot, sessions_[slot].last.state);
+  Session& session = sessions_[slot];
+  renew(session, session.takeover != nullptr ? kTriesAtRest : kTries);
+  if (session.last.state != SessionState::live) return end(slot, session.last.state);
+  samples_[slot].publish(session.last);
+  if (session.takeover == nullptr || !session.takeover->running()) return;
+  session.takeover->round(session.socket.get(), session.last, monotonic_now_ns());
+  if (!session.takeover->running()) notify_eventfd(options_.done_eventfd);
 }
 
 void Witness::renew(Session& session, int tries) noexcept {
   TcpCounts counts;
   const std::uint64_t now_ns = monotonic_now_ns();
+  const std::uint64_t own_bytes = session.takeover != nullptr ? session.takeover->own_bytes() : 0;
+  session.last.own_bytes = own_bytes;
   if (read_tcp(session.socket.get(), counts, tries) == TcpError::ok)
-    session.last = next_sample(session.last, counts, read_declared(*session.block), now_ns);
+    session.last = next_sample(session.last, counts, read_declared(*session.block, own_bytes), now_ns);
   else
     ++session.last.errors;  // the sample keeps its age
 }
@@ -217,6 +236,8 @@ WitnessResult Witness::end_by_reset(std::uint32_t slot) noexcept {
 void Witness::end(std::uint32_t slot, SessionState state) noexcept {
   Session& session = sessions_[slot];
   session.last.state = state;
+  if (session.takeover != nullptr) session.takeover->lost(monotonic_now_ns());
+  session.takeover = nullptr;
   samples_[slot].publish(session.last);
   session.socket.reset();
   session.block = nullptr;

@@ -4,13 +4,14 @@
 /// monitor and control read samples. Nobody waits for this thread: when it is stuck (the engine holds a
 /// socket's lock) its samples age, and a sample that is old is no sample. Then the engine is killed first and
 /// its sockets are reset after. Invariant: accepted <= declared, exact; the ledger's declared bytes are read
-/// last. Does not see: kernel bypass, bytes of user-space TLS, UDP, sockets that were not handed over.
+/// last; a take-over's own bytes count as declared. Does not see: kernel bypass, bytes of user-space TLS, UDP, sockets that were not handed over.
 #pragma once
 #include <array>
 #include <atomic>
 
 #include "shm/ledger_layout.hpp"
 #include "watchdog/published.hpp"
+#include "watchdog/takeover_session.hpp"
 #include "watchdog/ticket_queue.hpp"
 #include "watchdog/witness_rule.hpp"
 #include "watchdog/worker_thread.hpp"
@@ -19,12 +20,12 @@ namespace portcullis {
 
 enum class [[nodiscard]] WitnessResult : std::uint8_t{
     pending = 0,
-    ok,             ///< adopt: watched from offset 0 on; drop: closed; reset: verified and closed
+    ok,  ///< adopt: watched from offset 0 on; drop: closed; reset: verified and closed; take_over: begun
     not_tcp,        ///< adopt: no TCP socket; it was closed
     not_connected,  ///< adopt: not ESTABLISHED; it was closed
     slot_in_use,    ///< adopt: drop or reset the old connection first; the new duplicate was closed
     bad_slot,       ///< no such slot
-    no_session,     ///< drop, reset: nothing is held in this slot
+    no_session,     ///< drop, reset, take_over: nothing is held in this slot
     not_reset,  ///< reset: refused or not verified. Still held, and set to reset at its last close: kill, ask
                 ///< again
     failed,     ///< another error of the kernel
@@ -42,7 +43,7 @@ struct SessionIdentity {
 struct WitnessOptions {
   std::uint64_t poll_ns = 1'000'000;       ///< between two readings of each session
   std::uint64_t urgent_poll_ns = 100'000;  ///< while a ladder runs
-  int done_eventfd = -1;                   ///< control's: grows when a ticket is finished
+  int done_eventfd = -1;  ///< control's: grows when a ticket is finished, or a take-over has ended
 };
 
 class Witness {
@@ -64,6 +65,9 @@ class Witness {
   [[nodiscard]] Ticket drop(std::uint32_t slot) noexcept;
   /// Lets no further byte in, takes the last sample, resets, verifies, closes.
   [[nodiscard]] Ticket reset(std::uint32_t slot) noexcept;
+  /// Speaks on it, from now until `takeover` has ended or the session is dropped or reset. The engine must be dead or
+  /// stopped for good. `takeover` was prepared, and is this thread's until then.
+  [[nodiscard]] Ticket take_over(std::uint32_t slot, TakeoverSession& takeover) noexcept;
   WitnessResult result(Ticket ticket) const noexcept { return commands_.result(ticket); }
   /// Valid after the slot's adopt was `ok`, until the next adopt.
   [[nodiscard]] const SessionIdentity& identity(std::uint32_t slot) const noexcept {
@@ -85,17 +89,19 @@ class Witness {
   [[nodiscard]] bool stop(std::uint64_t timeout_ns) noexcept;
 
  private:
-  enum class Op : std::uint8_t { adopt, drop, reset };
+  enum class Op : std::uint8_t { adopt, drop, reset, take_over };
   struct Command {
     Op op = Op::drop;
     std::uint32_t slot = 0;
     std::uint64_t epoch = 0;
     const SessionBlock* block = nullptr;
     int fd = -1;
+    TakeoverSession* takeover = nullptr;
   };
   struct Session {  // the thread's own
     UniqueFd socket;
     const SessionBlock* block = nullptr;
+    TakeoverSession* takeover = nullptr;  ///< not null: this session was taken over
     WitnessSample last;
   };
 
@@ -105,6 +111,7 @@ class Witness {
   WitnessResult serve(Command& command) noexcept;
   WitnessResult take(Command& command, UniqueFd socket) noexcept;
   WitnessResult end_by_reset(std::uint32_t slot) noexcept;
+  WitnessResult begin_take_over(std::uint32_t slot, TakeoverSession& takeover) noexcept;
   void poll(std::uint32_t slot) noexcept;
   static void renew(Session& session, int tries) noexcept;
   void end(std::uint32_t slot, SessionState state) noexcept;

@@ -50,12 +50,17 @@ struct WitnessSample {
   std::uint64_t moved_ns = 0;              ///< accepted or declared changed last
   std::uint64_t base_bytes = 0;            ///< acked + queued at the adoption
   std::uint64_t raw_acked_bytes = 0;       ///< as the kernel counts
+  std::uint64_t own_bytes = 0;             ///< of accepted_bytes: written by a take-over, behind the engine's
   SessionState state = SessionState::none;
   TcpState tcp_state = TcpState::unknown;
   std::uint8_t final_count = 0;  ///< 1: no byte can be accepted beyond accepted_bytes any more
   std::uint8_t reserved[5] = {};
 };
 static_assert(sizeof(WitnessSample) % 8 == 0);
+/// What the kernel took from the engine.
+[[nodiscard]] constexpr std::uint64_t engine_bytes(const WitnessSample& sample) noexcept {
+  return sample.accepted_bytes - (sample.own_bytes < sample.accepted_bytes ? sample.own_bytes : sample.accepted_bytes);
+}
 
 /// What the ledger's session block said, read after the kernel.
 struct Declared {

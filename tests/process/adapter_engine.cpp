@@ -67,7 +67,7 @@ FIX::Message message_of(const TestOrder& order, const std::string& begin_string)
   message.setField(FIX::FIELD::OrdType, order.ord_type);
   if (!order.price.empty()) message.setField(FIX::FIELD::Price, order.price);
   message.setField(FIX::FIELD::TimeInForce, order.time_in_force);
-  message.setField(FIX::TransactTime(FIX::UtcTimeStamp(), true));
+  message.setField(FIX::TransactTime(FIX::UtcTimeStamp(), 3));
   return message;
 }
 

@@ -96,9 +96,73 @@ TEST_CASE("a disarm is planned: everything cancelled and proven, no latch") {
   CHECK(rig.venue_open_orders() == 0);
 }
 
-TEST_CASE(
-    "an engine killed with open orders: sessions reset, the venue cancels, unknown where nobody told us") {
+TEST_CASE("an engine killed with open orders: they are cancelled over its own session and acknowledged") {
   Rig rig;
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGKILL);
+  const nlohmann::json halt = rig.halted();
+  INFO(halt.dump() << rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "death");
+  CHECK(halt.value("acknowledged", -1) == 20);
+  CHECK(halt.value("positions_confirmed", false));
+  check_proven(rig, halt);
+  const auto logged = [&](const char* text) {
+    return Process::read(rig.state_dir() + "/mm1.takeover").find(text) != std::string::npos;
+  };
+  CHECK(eventually([&] { return logged("\00135=F\001") && logged("\00135=8\001"); }));  // both directions are kept
+}
+
+TEST_CASE("after a take-over the same engine logs on with the numbers of the record and trades again") {
+  const bool threaded = GENERATE(false, true);
+  RigOptions options;
+  if (threaded) options.engine_args.push_back("--threaded");
+  Rig rig(options);
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGKILL);
+  const nlohmann::json halt = rig.halted();
+  INFO(halt.dump() << rig.logs());
+  REQUIRE(halt.is_object());
+  REQUIRE(halt.value("acknowledged", -1) == 20);
+  const nlohmann::json& session = halt["sessions"].at(0);
+  CHECK(session.value("next_seq", 0) == 1 + 20 + 20 + 1);  // Logon, orders, cancels
+  CHECK(rig.cli({"clear", "mm1", "--reason", "test"}).exit == 0);
+  const CliResult early = rig.cli({"status", "mm1", "--json"});
+  CHECK(early.json["sessions"][0].value("next_out_seq_num", 0) == session.value("next_seq", 0));
+  rig.start_engine();
+  REQUIRE(rig.attached());
+  REQUIRE(rig.arm());
+  CHECK(rig.status()["sessions"][0]["next_out_seq_num"].is_null());
+  REQUIRE(rig.trading(20));
+  const portcullis::venue::VenueLog log = rig.venue().log();
+  const auto connections = log.of_session("ENG1");
+  REQUIRE(connections.size() == 2);
+  CHECK(connections.back()->messages.at(0).type == "A");
+  CHECK(connections.back()->messages.at(0).seq_num == session.value("next_seq", 0));
+  for (const portcullis::venue::VenueMessage& message : connections.back()->messages)
+    CHECK((message.type != "2" && message.type != "4" && message.type != "5"));  // nothing was missing on either side
+}
+
+TEST_CASE("an engine that does not go on where the take-over stopped cannot be armed") {
+  Rig rig;
+  REQUIRE(rig.up(20));
+  rig.engine().signal(SIGKILL);
+  REQUIRE(rig.halted().is_object());
+  CHECK(rig.cli({"clear", "mm1", "--reason", "test"}).exit == 0);
+  rig.options.engine_args.push_back("--own-numbers");
+  rig.start_engine();
+  REQUIRE(eventually([&] { return rig.status().value("attached", false); }));
+  REQUIRE(eventually([&] { return !rig.venue().log().all("connect").empty() && rig.venue().log().all("connect").size() > 1; }));
+  const CliResult arm = rig.cli({"arm", "mm1", "--reason", "test"});
+  INFO(arm.text << rig.logs());
+  CHECK(arm.exit == 7);
+  CHECK(arm.text.find("MsgSeqNum") != std::string::npos);
+}
+
+TEST_CASE("an engine killed with open orders and no take-over: sessions reset, the venue cancels, unknown to us") {
+  RigOptions options;
+  options.session["take_over"] = "false";
+  Rig rig(options);
   REQUIRE(rig.up(20));
   rig.engine().signal(SIGKILL);
   const nlohmann::json halt = rig.halted();
@@ -122,36 +186,42 @@ TEST_CASE(
   CHECK(arm.text.find("resolve") != std::string::npos);
 }
 
-TEST_CASE("an engine that is stopped is found by its beat, its sessions are reset and it is killed") {
+TEST_CASE("an engine that is stopped is found by its beat, and killed after its orders are cancelled for it") {
+  const bool take_over = GENERATE(true, false);
   RigOptions options;
   options.supervisor["beat_age_ms"] = "400";
+  options.session["take_over"] = take_over ? "true" : "false";
   Rig rig(options);
   REQUIRE(rig.up(20));
   rig.engine().signal(SIGSTOP);
   const nlohmann::json halt = rig.halted();
-  INFO(rig.logs());
+  INFO(halt.dump() << rig.logs());
   REQUIRE(halt.is_object());
   CHECK(halt.value("cause", "") == "beat_age");
   CHECK(halt.value("fenced", false));
-  CHECK(halt.value("unknown", -1) == 20);
+  CHECK(halt.value(take_over ? "acknowledged" : "unknown", -1) == 20);
+  CHECK(halt.value("proven", !take_over) == take_over);
   CHECK(rig.orders_after_close(halt) == 0);
   CHECK(rig.engine().wait(5'000) != -1);
   REQUIRE(eventually([&] { return rig.venue_open_orders() == 0; }));
 }
 
-TEST_CASE("an engine that spins without progress is fenced") {
+TEST_CASE("an engine that spins without progress is frozen, its orders cancelled for it, and killed") {
+  const bool take_over = GENERATE(true, false);
   RigOptions options;
   options.engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200", "--spin", "busy"};
   options.supervisor["progress_ms"] = "400";
   options.supervisor["beat_age_ms"] = "{ off = \"this test is about progress\" }";
+  options.session["take_over"] = take_over ? "true" : "false";
   Rig rig(options);
   REQUIRE(rig.up(20));
   rig.engine().signal(SIGUSR1);
   const nlohmann::json halt = rig.halted();
-  INFO(rig.logs());
+  INFO(halt.dump() << rig.logs());
   REQUIRE(halt.is_object());
   CHECK(halt.value("cause", "") == "progress");
   CHECK(halt.value("fenced", false));
+  CHECK(halt.value(take_over ? "acknowledged" : "unknown", -1) == halt.value("open_at_containment", 0));
   REQUIRE(eventually([&] { return rig.venue_open_orders() == 0; }));
 }
 
@@ -207,6 +277,7 @@ TEST_CASE(
   options.ladder["ask_ms"] = "300";
   Rig rig(options);
   REQUIRE(rig.up(1));
+  REQUIRE(eventually([&] { return rig.status()["lanes"][0].value("open_orders", 0) > 500; }));
   const CliResult halt = rig.cli({"halt", "mm1", "--json"});
   const nlohmann::json report = rig.halted(60'000);
   INFO(rig.logs());

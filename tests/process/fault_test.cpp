@@ -27,6 +27,13 @@ Outcome halt_under(Rig& rig, const std::string& fault) {
   return outcome;
 }
 
+int cancels_received(Rig& rig) {
+  int count = 0;
+  for (const portcullis::venue::VenueConnection& connection : rig.venue().log().connections)
+    for (const portcullis::venue::VenueMessage& message : connection.messages) count += message.type == "F" ? 1 : 0;
+  return count;
+}
+
 void check_accounted(Rig& rig, const nlohmann::json& report) {
   CHECK(rig.orders_after_close(report) == 0);
   CHECK(report.value("open_at_containment", -1) == report.value("acknowledged", -1) + report.value("never_left", -1) +
@@ -38,7 +45,7 @@ void check_accounted(Rig& rig, const nlohmann::json& report) {
 TEST_CASE("a venue that never answers a cancel: severed, fenced, unknown, and the venue cancels on disconnect") {
   const std::string fault = GENERATE(as<std::string>{}, "silent=cancels", "mute", "pending");
   RigOptions options;
-  options.ladder["ask_ms"] = "400";
+  options.ladder = {{"ask_ms", "400"}, {"take_over_ms", "2000"}, {"answer_ms", "400"}};
   Rig rig(options);
   REQUIRE(rig.up(kOrders));
   const Outcome outcome = halt_under(rig, fault);
@@ -81,8 +88,10 @@ TEST_CASE("a venue that answers late is waited for as long as it answers") {
   CHECK(rig.venue_open_orders() == 0);
 }
 
-TEST_CASE("a venue that refuses cancels is never severed: refused by venue, session and engine alive, arming blocked") {
-  Rig rig;
+TEST_CASE("a venue that refuses cancels is never severed: asked again, refused by venue, engine alive, arming blocked") {
+  RigOptions options;
+  options.ladder["cancel_retry_s"] = "2";
+  Rig rig(options);
   REQUIRE(rig.up(kOrders));
   const Outcome outcome = halt_under(rig, "reject_cancels=0");
   INFO(outcome.halt.text << rig.logs());
@@ -94,9 +103,62 @@ TEST_CASE("a venue that refuses cancels is never severed: refused by venue, sess
   CHECK(rig.engine().alive());
   CHECK(rig.venue_open_orders() == kOrders);  // and we said so
   CHECK(rig.venue().log().all("disconnect").empty());
+  CHECK(cancels_received(rig) > kOrders);
   check_accounted(rig, outcome.report);
   CHECK(rig.cli({"clear", "mm1", "--reason", "test"}).exit == 0);
   CHECK(rig.cli({"arm", "mm1", "--reason", "test"}).exit == 7);
+}
+
+TEST_CASE("people are told at once that the venue refuses, and the halt is proven when it takes the cancels after all") {
+  Rig rig;
+  REQUIRE(rig.up(kOrders));
+  CHECK(rig.venue().control("fault reject_cancels=0") == "ok");
+  const CliResult told = rig.cli({"halt", "mm1"});
+  INFO(told.text << rig.logs());
+  CHECK(told.exit == 3);
+  CHECK(told.text.find("asked again until") != std::string::npos);
+  CHECK(told.text.find("all cancelled") == std::string::npos);
+  CHECK(rig.cli({"arm", "mm1", "--reason", "test"}).exit == 7);
+  CHECK(rig.venue().control("clear reject_cancels") == "ok");
+  const nlohmann::json report = rig.halted();
+  REQUIRE(report.is_object());
+  CHECK(report.value("acknowledged", -1) == kOrders);
+  CHECK(report.value("proven", false));
+  CHECK(rig.venue_open_orders() == 0);
+  CHECK(rig.engine().alive());
+}
+
+TEST_CASE("an engine that dies while the venue refuses is succeeded by the take-over, which asks on") {
+  Rig rig;
+  REQUIRE(rig.up(kOrders));
+  CHECK(rig.venue().control("fault reject_cancels=0") == "ok");
+  CHECK(rig.cli({"halt", "mm1"}).exit == 3);
+  rig.engine().signal(SIGKILL);
+  REQUIRE(rig.engine().wait(5'000) != -1);
+  REQUIRE(eventually([&] { return rig.status()["halt"].value("retrying", false); }));
+  CHECK(rig.venue().log().all("disconnect").empty());
+  CHECK(rig.venue().control("clear reject_cancels") == "ok");
+  const nlohmann::json report = rig.halted();
+  INFO(report.dump() << rig.logs());
+  REQUIRE(report.is_object());
+  CHECK(report.value("acknowledged", -1) == kOrders);
+  CHECK(report.value("proven", false));
+  CHECK(rig.venue_open_orders() == 0);
+}
+
+TEST_CASE("a person who clears ends the asking for refused cancels, and then the halt") {
+  Rig rig;
+  REQUIRE(rig.up(kOrders));
+  CHECK(rig.venue().control("fault reject_cancels=0") == "ok");
+  CHECK(rig.cli({"halt", "mm1"}).exit == 3);
+  const CliResult first = rig.cli({"clear", "mm1", "--reason", "INC-1"});
+  CHECK(first.exit == 7);
+  CHECK(first.text.find("no longer asked again") != std::string::npos);
+  const nlohmann::json report = rig.halted();
+  INFO(first.text << rig.logs());
+  REQUIRE(report.is_object());
+  CHECK(report.value("refused_by_venue", -1) == kOrders);
+  CHECK(rig.cli({"clear", "mm1", "--reason", "INC-1"}).exit == 0);
 }
 
 TEST_CASE("a venue that drops the connection at the halt: every order is accounted for") {
@@ -114,7 +176,7 @@ TEST_CASE("a venue that drops the connection at the halt: every order is account
 
 TEST_CASE("a venue that stops reading: nothing is called contained until the queue is purged") {
   RigOptions options;
-  options.ladder["ask_ms"] = "400";
+  options.ladder = {{"ask_ms", "400"}, {"take_over_ms", "2000"}, {"answer_ms", "400"}};
   options.venue_more = {"--rcvbuf", "4096"};
   Rig rig(options);
   REQUIRE(rig.up(kOrders));

@@ -92,7 +92,7 @@ TEST_CASE("the socket is handed over at the Logon, before its first byte, and te
     scene.log_on();
     CHECK(scene.engine->witnessed());
     CHECK(fake_hook().place("session_open ENG1-VENUE with socket") == 0);
-    CHECK(fake_hook().count("template 8=FIX.4.2") == 2);
+    CHECK(fake_hook().count("template 8=FIX.4.2") == 3);  // F, H and q
     const std::string cancel = fake_hook().first("template");
     CHECK(cancel.find("\00135=F\001") != std::string::npos);
     CHECK(cancel.find("\00149=ENG1\001") != std::string::npos);

@@ -18,7 +18,7 @@ const std::set<std::string> kVersion1{
     "pc_corrected", "pc_declare", "pc_detach", "pc_fd", "pc_filled", "pc_find", "pc_idle", "pc_instrument",
     "pc_lane_open", "pc_lane_owner", "pc_lane_rebind", "pc_mark", "pc_next_cancel", "pc_not_sent", "pc_parent_close",
     "pc_parent_open", "pc_poll", "pc_position", "pc_positions_flat", "pc_processed", "pc_rejected", "pc_replace",
-    "pc_replaced", "pc_sent", "pc_session_end", "pc_session_open", "pc_session_template", "pc_status_name", "pc_submit",
+    "pc_replaced", "pc_sent", "pc_session_end", "pc_session_numbers", "pc_session_open", "pc_session_template", "pc_status_name", "pc_submit",
     "pc_submit_batch", "pc_ticket_text", "pc_verdict_name", "pc_why", "pc_work_done", "pc_work_in"};
 
 /// "pc_submit@@PORTCULLIS_1", as the dynamic linker has them.

@@ -86,13 +86,17 @@ TEST_CASE("check says how long cancelling everything takes and when that is long
   CHECK(check_text(slow).find("13.3 s") != std::string::npos);
 }
 
-TEST_CASE("the take-over is shown as missing, and without a kernel socket the witness and the sever too") {
+TEST_CASE("without a kernel socket the take-over and the sever are shown as missing, and where the file says so") {
   const auto rung = [](const CheckReport& report, const char* name) {
     return named(report.sessions.at(0).rungs, name);
   };
   const CheckReport kernel = make_check_report(example());
-  CHECK(rung(kernel, "take-over").note == "missing: not in this version");
-  CHECK(!rung(kernel, "take-over").exists);
+  CHECK(rung(kernel, "take-over").note == "10000 ms; needs the engine's own 35=F");
+  CHECK(rung(kernel, "take-over").exists);
+  const CheckReport off = make_check_report(load_with("take_over            = true", "take_over = false"));
+  CHECK(rung(off, "take-over").note == "missing: take_over = false");
+  CHECK(!rung(off, "take-over").exists);
+  CHECK(rung(off, "sever").exists);
   CHECK(rung(kernel, "sever").exists);
   const Folder folder;
   for (const char* transport : {"bypass", "tls", "none"}) {
@@ -104,6 +108,7 @@ TEST_CASE("the take-over is shown as missing, and without a kernel socket the wi
     REQUIRE(result.config);
     const CheckReport report = make_check_report(*result.config);
     CHECK(!rung(report, "sever").exists);
+    CHECK(!rung(report, "take-over").exists);
     CHECK(rung(report, "fence").exists);
     CHECK(report.sessions.at(0).note.find("closed only, ends at the fence") != std::string::npos);
   }

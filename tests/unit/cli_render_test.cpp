@@ -48,10 +48,10 @@ Json armed_status() {
               {"name":"undeclared_bytes/CME-A","scope":"session:CME-A","unit":"bytes","value":0,"max":0,
                "used_thousandths":0,"evaluated_inline":null,"evaluated_supervised":5,"last_ns":5467999600000,
                "refused":null,"do":"halt_engine"}],
-    "rungs":{"close":"ready","ask":"ready","take_over":"missing: not in this version","sever":"ready","fence":"ready"},
+    "rungs":{"close":"ready","ask":"ready","take_over":"missing: the engine rendered no cancel","sever":"ready","fence":"ready"},
     "sessions":[{"name":"CME-A","transport":"kernel","state":"registered","declared_bytes":1200,
                  "accepted_bytes":1200,"undeclared_bytes":0,"stale":true,
-                 "rungs":{"close":"ready","take_over":"missing: not in this version","sever":"missing: no connection"},"contact":"GCC +1"}],
+                 "rungs":{"close":"ready","take_over":"missing: the engine rendered no cancel","sever":"missing: no connection"},"contact":"GCC +1"}],
     "latch":{"latched":false},"halt":null,"warnings":["swap is on"],"counters":{"cycles":9,"late_cycles":2,"requests":7,"worst_late_ns":4057816,"x":0}})");
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("status of an armed engine is one line of state, then the limits") {
       "mm1  ARMED 01:31:07  pid 4123  lease 241/250 ms  beat 3 ms  open 38  position ESZ6 +7 NQZ6 -2  rungs: "
       "close ask sever fence\n");
   has(text, "prod  config 9f31c2a0\n");
-  has(text, "RUNG take-over  missing: not in this version\n");
+  has(text, "RUNG take-over  missing: the engine rendered no cancel\n");
   has(text, "order_rate/10ms");
   has(text, "5,461,200");
   has(text, "0.4 ms");

@@ -105,6 +105,8 @@ const std::vector<Mistake>& mistakes() {
       // ladder
       {"ask_ms         = 500", "ask_ms = 0", "ladder.ask_ms"},
       {"take_over_ms   = 10_000", "take_over_ms = 0", "ladder.take_over_ms"},
+      {"answer_ms      = 1000", "answer_ms = 0", "ladder.answer_ms"},
+      {"answer_ms      = 1000", "answer_ms = 10_001", "ladder.answer_ms"},
       {"cancel_retry_s = 600", "cancel_retry_s = -1", "ladder.cancel_retry_s"},
       {"sever_ms       = 200", "sever_ms = 1e2", "ladder.sever_ms"},
       {"fence_ms       = 1000", "fence_ms = \"1s\"", "ladder.fence_ms"},
@@ -139,6 +141,12 @@ const std::vector<Mistake>& mistakes() {
       {"cancel_rate_per_s    = 1000", "cancel_rate_per_s = 100001", "session[0].cancel_rate_per_s"},
       {"cancel_rate_per_s    = 1000", "# ", "session[0].cancel_rate_per_s", "[[session]]"},
       {"mass_cancel          = false", "mass_cancel = \"no\"", "session[0].mass_cancel"},
+      {"take_over            = true", "take_over = 1", "session[0].take_over"},
+      {"poison               = true", "poison = \"yes\"", "session[0].poison"},
+      {"reset_mode           = true", "reset_mode = 0", "session[0].reset_mode"},
+      {"status_request       = true", "status_request = \"H\"", "session[0].status_request"},
+      {"heartbeat_s          = 10", "heartbeat_s = 0", "session[0].heartbeat_s"},
+      {"heartbeat_s          = 10", "heartbeat_s = 3601", "session[0].heartbeat_s"},
       {"cancel_on_disconnect = \"day\"", "cancel_on_disconnect = true", "session[0].cancel_on_disconnect"},
       {"contact              = \"GCC", "contact = \"\\u0007GCC", "session[0].contact"},
       // lane

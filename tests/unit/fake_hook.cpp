@@ -203,6 +203,11 @@ pc_status pc_session_open(pc_hook*, const char* name, int fd, pc_session** sessi
   portcullis::test::g_session.fd = fd;
   return *session = &portcullis::test::g_session, PC_OK;
 }
+int pc_session_numbers(const pc_session*, uint64_t* next_out, uint64_t* next_in) {
+  *next_out = fake_hook().next_out;
+  *next_in = fake_hook().next_in;
+  return *next_out != 0 ? 1 : 0;
+}
 pc_status pc_session_template(pc_session*, pc_text message) {
   return fake_hook().note("template " + text(message)), PC_OK;
 }

@@ -17,6 +17,7 @@ struct FakeHook {
   int command = 0;                 ///< pc_command of poll
   bool refuse_sessions = false;
   bool refuse_declare = false;
+  std::uint64_t next_out = 0, next_in = 0;  ///< what a session is told to go on with; 0: nothing
   std::vector<std::string> open;     ///< ClOrdIDs of open orders, as a real ledger would have them
   std::vector<std::string> cancels;  ///< ClOrdIDs that next_cancel still has to hand out
 

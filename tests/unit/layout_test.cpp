@@ -11,7 +11,7 @@ using namespace portcullis;
 #define AT(type, member, offset) CHECK(offsetof(type, member) == (offset))
 
 TEST_CASE("the layout has the version and the numbers that both sides agreed on") {
-  CHECK(kLayoutVersion == 1);
+  CHECK(kLayoutVersion == 2);
   CHECK(kGateMagic == 0x454C41474354524FULL);
   CHECK(kLedgerMagic == 0x524547444C435450ULL);
   CHECK(kLimitKinds == 19);
@@ -160,6 +160,8 @@ TEST_CASE("cells, parents, orders and sessions are laid out as drawn") {
   AT(SessionBlock, unsubmitted_orders, 32);
   AT(SessionBlock, new_orders, 48);
   AT(SessionBlock, unsubmitted_id, 64);
+  AT(SessionBlock, first_out_seq_num, 104);
+  AT(SessionBlock, logon_resets, 112);
   AT(SessionBlock, processed_seq_num, 128);
 }
 
@@ -217,7 +219,7 @@ TEST_CASE("what is said over the attach socket has its size") {
   CHECK(kAttachMagic == 0x3148435441435450ULL);
   CHECK(kAttachRequestHead == 88);
   CHECK(sizeof(AttachRequest) == 4'184);
-  CHECK(sizeof(AttachReply) == 248);
+  CHECK(sizeof(AttachReply) == 264);
   AT(AttachReply, epoch, 72);
   AT(AttachReply, base_bytes, 80);
 }

@@ -53,7 +53,7 @@ struct Shown {
     made.state = "armed";
     made.now_ns = world.now_ns;
     made.engine_pid = 4711;
-    made.rungs = {"ready", "ready", "missing: not in this version", "ready", "ready"};
+    made.rungs = {"ready", "ready", "missing: the engine rendered no cancel", "ready", "ready"};
     made.sessions[0].registered = made.sessions[0].sampled = true;
     made.sessions[0].sample.sampled_ns = world.now_ns;
     made.sessions[0].sample.accepted_bytes = 90;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 
 #include "watchdog/cli/figures.hpp"
@@ -88,6 +89,18 @@ std::string joined(const std::vector<std::string>& texts) {
 void add_once(std::vector<std::string>& texts, std::string text) {
   if (!text.empty() && std::find(texts.begin(), texts.end(), text) == texts.end())
     texts.push_back(std::move(text));
+}
+
+/// What the venue refused is asked for again, until when.
+std::string retry_words(const Json& halt) {
+  const auto wall_ns = number_of(halt, "wall_ns");
+  const auto until_ns = time_of(halt, "retry_until_ns");
+  std::int64_t at_ns = 0;
+  if (!wall_ns || !until_ns || __builtin_add_overflow(*wall_ns, *until_ns, &at_ns)) return "refused cancels are asked again";
+  const auto seconds = static_cast<std::time_t>(at_ns / 1'000'000'000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("refused cancels are asked again until {:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
 }
 
 /// "(manual_halt, desk1(1004))"
@@ -180,10 +193,11 @@ std::string render_halt_details(const Json& halt, const std::vector<std::string>
   std::string text = order_lines(halt) + ladder_line(halt);
   const bool known = halt.is_object() && halt.contains("positions") && halt["positions"].is_array();
   const std::string positions = known ? render_positions({&array_of(halt, "positions")}) : " ?";
+  const bool unconfirmed = halt.contains("positions_confirmed") && !flag_of(halt, "positions_confirmed");
   const std::string contacts = contact.empty() ? "" : "contact: " + joined(contact);
   if (!positions.empty())
-    text += fmt::format("{}POSITION{}: Portcullis does not flatten.{}\n", kIndent, positions,
-                        contacts.empty() ? "" : "    " + contacts);
+    text += fmt::format("{}POSITION{}{}: Portcullis does not flatten.{}\n", kIndent, unconfirmed ? " UNCONFIRMED" : "",
+                        positions, contacts.empty() ? "" : "    " + contacts);
   else if (!contacts.empty())
     text += fmt::format("{}{}\n", kIndent, contacts);
   return text;
@@ -201,9 +215,10 @@ std::string render_halt(const std::string& engine, const Json& answer,
     return text.empty() ? fmt::format("{}  the answer says nothing about a halt\n", engine) : text;
   const std::string scope = scope_of(text_of(halt, "scope"));
   const bool finished = time_of(halt, "halted_ns").has_value();
+  const std::string running = flag_of(halt, "retrying") ? retry_words(halt) : "the ladder still runs";
   text += fmt::format("{}{}  {}  {} ({})  {}{}\n", engine, scope.empty() ? "" : "/" + scope,
                       render_halt_figures(halt), finished ? "HALTED" : "NOT FINISHED",
-                      cause_words(answer, halt, names), time_or(halt, "halted_ns", "the ladder still runs"),
+                      cause_words(answer, halt, names), time_or(halt, "halted_ns", running.c_str()),
                       halt_is_proven(halt) ? "  all cancelled" : "");
   if (number_of(answer, "exit") == 0 && judge_halt(answer) != ExitCode::ok)
     text += fmt::format("{}NOT PROVEN: the supervisor says proven, its figures do not show it\n", kIndent);

@@ -117,7 +117,7 @@ std::string missing_session_rungs(const Json& session, const Json& engine_rungs)
   std::string text;
   for (const char* rung : kRungs) {
     const std::string state = text_of(object_of(session, "rungs"), rung);
-    if (state == "ready" || state.empty()) continue;
+    if (state.starts_with("ready") || state.empty()) continue;
     if (text_of(engine_rungs, rung).find(state) != std::string::npos) continue;
     text += fmt::format("{}RUNG {} {}  {}\n", kIndent, name, rung_word(rung), state);
   }
@@ -237,6 +237,9 @@ std::string session_lines(const Json& answer) {
                         count("accepted_bytes"), count("undeclared_bytes"),
                         flag_of(session, "stale") ? "  STALE" : "",
                         contact.empty() ? "" : "  contact: " + contact);
+    if (number_of(session, "next_out_seq_num"))
+      text += fmt::format("{}SESSION {}  taken over: goes on with MsgSeqNum {} out, {} in\n", kIndent, name,
+                          count("next_out_seq_num"), count("next_in_seq_num"));
     text += missing_session_rungs(session, object_of(answer, "rungs"));
   }
   return text;

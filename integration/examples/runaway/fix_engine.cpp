@@ -92,6 +92,7 @@ VenueLink::VenueLink(const Options& options, Server& server, Hook* hook)
     guarded_->lane(options.lane);
     guarded_->parent([this](const FIX::Message&) { return parent_handle_; });
     guarded_->mass_cancel(options.mass_cancel);
+    guarded_->adopt_numbers(!options.own_numbers);
     if (!options.session_name.empty())
       guarded_->session([this](const FIX::SessionID&) { return options_.session_name; });
     application = guarded_.get();
@@ -121,7 +122,7 @@ FIX::Message VenueLink::new_order(const Child& child) const {
   order.setField(FIX::HandlInst('1'));
   order.setField(FIX::FIELD::Symbol, child.symbol);
   order.setField(FIX::Side(child.buy ? FIX::Side_BUY : FIX::Side_SELL));
-  order.setField(FIX::TransactTime(FIX::UtcTimeStamp(), true));
+  order.setField(FIX::TransactTime(FIX::UtcTimeStamp(), 3));
   order.setField(FIX::FIELD::OrderQty, std::to_string(child.qty));
   order.setField(FIX::OrdType(FIX::OrdType_LIMIT));
   order.setField(FIX::FIELD::Price, px_text(child.px_e8));
@@ -145,7 +146,7 @@ void VenueLink::cancel(const Child& order) {
   cancel.setField(FIX::FIELD::Symbol, order.symbol);
   cancel.setField(FIX::Side(order.buy ? FIX::Side_BUY : FIX::Side_SELL));
   cancel.setField(FIX::FIELD::OrderQty, std::to_string(order.qty));
-  cancel.setField(FIX::TransactTime(FIX::UtcTimeStamp(), true));
+  cancel.setField(FIX::TransactTime(FIX::UtcTimeStamp(), 3));
   FIX::Session::sendToTarget(cancel, session_id_);
   server_.cancel_sent();
 }
@@ -182,7 +183,7 @@ bool VenueLink::send_around_session(const Child& order, bool raw) {
   header.setField(session_id_.getSenderCompID());
   header.setField(session_id_.getTargetCompID());
   header.setField(FIX::MsgSeqNum(seq_num));
-  header.setField(FIX::SendingTime(FIX::UtcTimeStamp(), true));
+  header.setField(FIX::SendingTime(FIX::UtcTimeStamp(), 3));
   session->setNextSenderMsgSeqNum(seq_num + 1);
   const std::string bytes = message.toString();
   if (!raw) return writer->send(bytes);

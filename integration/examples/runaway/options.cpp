@@ -59,6 +59,7 @@ void add_misbehaviour(CLI::App& app, Options& out, Misbehaviour& flags) {
   app.add_flag("--deaf", out.deaf, "does not cancel when asked");
   app.add_flag("--stubborn", out.stubborn, "once it has traded, goes on trying whatever it is told");
   app.add_flag("--mass-cancel", out.mass_cancel, "cancels by 35=q first");
+  app.add_flag("--own-numbers", out.own_numbers, "after a take-over goes on with its own store's numbers");
   app.add_flag("--cancel-on-exit", out.cancel_on_exit, "cancels its open orders before it ends");
   app.add_option("--spin", flags.spin,
                  "at SIGUSR1: hard = spins without beats, busy or progress = beats without progress")

@@ -33,7 +33,7 @@ struct Options {
   std::vector<std::string> symbols;  ///< "SYMBOL:BID:ASK:SIZE"
   std::uint16_t port = 0;
   bool guarded = false, stale = false, deaf = false, stubborn = false, threaded = false, no_parent = false;
-  bool mass_cancel = false, reset_on_logon = false, cancel_on_exit = false;
+  bool mass_cancel = false, own_numbers = false, reset_on_logon = false, cancel_on_exit = false;
   Around around = Around::none;
   Spin spin = Spin::none;
   int parents = 212, symbol_count = 0, server = 0, servers = 1;

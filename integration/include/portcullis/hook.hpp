@@ -224,6 +224,14 @@ class Session {
     return to_status(pc_declare(session_, bytes, length));
   }
   Status declare(Text bytes) noexcept { return declare(bytes.data(), bytes.size()); }
+  /// True: the supervisor spoke on this session; the store has to go on with these numbers (see pc_session_numbers).
+  bool numbers(std::uint64_t& next_out, std::uint64_t& next_in) const noexcept {
+    uint64_t out = 0, in = 0;
+    if (session_ == nullptr || pc_session_numbers(session_, &out, &in) == 0) return false;
+    next_out = out;
+    next_in = in;
+    return true;
+  }
   /// The engine finished with the inbound message of that MsgSeqNum (34).
   void processed(std::uint64_t seq_num) noexcept {
     if (session_ != nullptr) pc_processed(session_, seq_num);

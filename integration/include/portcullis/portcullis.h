@@ -255,12 +255,17 @@ PC_API pc_status pc_corrected(pc_lane* lane, const pc_correction* correction);
 /** Hands a duplicate of the connected socket to the supervisor and waits for its answer. Before the first byte, so that
  *  the count starts at 0; later it is calibrated. fd -1 for a session whose configured transport is not `kernel`. */
 PC_API pc_status pc_session_open(pc_hook* hook, const char* name, int fd, pc_session** session);
+/** 1: while this engine was dead or stopped the supervisor spoke on this session; the engine's store has to go on with
+ *  these MsgSeqNums (next_out: of its Logon; next_in: expected of the venue), else people cannot arm. 0: nothing to adopt.
+ *  A Logon with ResetSeqNumFlag (141=Y) makes them void. */
+PC_API int pc_session_numbers(const pc_session* session, uint64_t* next_out, uint64_t* next_in);
 /** A complete message as this engine's encoder renders it (8= to 10=), kept for speaking on the engine's behalf. */
 PC_API pc_status pc_session_template(pc_session* session, pc_text message);
 /** These bytes (whole messages, one or several) are written next, or queued. Finds new-order messages nobody submitted.
  *  Cost: one pass over the bytes. */
 PC_API pc_status pc_declare(pc_session* session, const void* bytes, size_t length);
-/** The engine finished with the inbound message of that MsgSeqNum (34). */
+/** The engine finished with the inbound message of that MsgSeqNum (34), and all before it. Right after opening a session
+ *  whose numbers go on: the last one that it finished with earlier. */
 PC_API void pc_processed(pc_session* session, uint64_t seq_num);
 /** Before close(): the supervisor drops its duplicate. The session pointer is dead afterwards. */
 PC_API pc_status pc_session_end(pc_session* session);

@@ -25,6 +25,7 @@
 #include <portcullis/quickfix/reports.hpp>
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -75,6 +76,9 @@ class QuickFixApplication : public FIX::Application {
   void cancel_fields(std::function<void(FIX::Message&)> complete) { cancels_.complete = std::move(complete); }
   /// The venue has 35=q: on a halt of every lane it is asked first, single cancels follow after 1 s.
   void mass_cancel(bool has_mass_cancel) { cancels_.mass_cancel = has_mass_cancel; }
+  /// After the supervisor spoke on a session, its store goes on with the numbers of the record (default). False: the
+  /// engine sees to that by itself; until its numbers agree, people cannot arm.
+  void adopt_numbers(bool adopts) { adopts_numbers_ = adopts; }
   /// One more message type (35=H, ...) that may be sent on the engine's behalf, as the venue wants it.
   void sample(const FIX::Message& message) { cancels_.samples.push_back(message); }
 
@@ -321,7 +325,7 @@ class QuickFixApplication : public FIX::Application {
 
   /// At the Logon, under the session's mutex, before its first byte: the supervisor gets the socket, we the
   /// writing.
-  void witness(const FIX::Message& logon, const FIX::SessionID& session_id) {
+  void witness(FIX::Message& logon, const FIX::SessionID& session_id) {
     FIX::Session* session = FIX::Session::lookupSession(session_id);
     if (session == nullptr) return;
     FIX::Responder*& responder = quickfix::responder_of(*session);
@@ -330,12 +334,29 @@ class QuickFixApplication : public FIX::Application {
     const std::string name = session_name(session_id);
     connection.open(*responder, [&](int fd) { return hook_.session(name.c_str(), fd); });
     responder = &connection;
+    adopt_numbers(logon, *session, connection);
     if (connection.witnessed())
       for (const std::string& text : cancels_.templates(logon, session_id.getBeginString().getValue()))
         connection.add_template(text);
     else
       session->getLog()->onEvent("Portcullis: session " + name +
                                  " is not witnessed, its orders are vetoed: " + hook_.why());
+  }
+  /// The supervisor spoke on this session while the engine was dead or stopped: the store goes on behind it. A Logon that
+  /// resets needs nothing. Called before the Logon is stored, so that it goes out, and is kept, under its right number.
+  void adopt_numbers(FIX::Message& logon, FIX::Session& session, quickfix::Connection& connection) const {
+    const std::uint64_t kMost = std::numeric_limits<int>::max();
+    std::uint64_t next_out = 0, next_in = 0;
+    const bool resets = quickfix::has_value(logon, FIX::FIELD::ResetSeqNumFlag, 'Y');
+    const bool handed = connection.numbers(next_out, next_in) && next_out <= kMost && next_in <= kMost;
+    if (handed && !resets && adopts_numbers_) {
+      session.getLog()->onEvent("Portcullis: goes on with MsgSeqNum " + std::to_string(next_out) + " out, " +
+                                std::to_string(next_in) + " in, as the supervisor left the session");
+      session.setNextSenderMsgSeqNum(static_cast<int>(next_out));
+      session.setNextTargetMsgSeqNum(static_cast<int>(next_in));
+      logon.getHeader().setField(FIX::MsgSeqNum(static_cast<int>(next_out)));
+    }
+    connection.processed(static_cast<std::uint64_t>(session.getExpectedTargetNum() - 1));
   }
   std::string session_name(const FIX::SessionID& session_id) const {
     if (name_of_) return name_of_(session_id);
@@ -350,6 +371,7 @@ class QuickFixApplication : public FIX::Application {
   std::function<const char*(const FIX::Message&)> lane_of_;
   std::function<std::string(const FIX::SessionID&)> name_of_;
   std::function<pc_parent_handle(const FIX::Message&)> parent_of_;
+  bool adopts_numbers_ = true;
   std::mutex mutex_;
   std::map<FIX::SessionID, std::unique_ptr<quickfix::Connection>> connections_;
 };

@@ -29,9 +29,11 @@ class Cancels {
   std::vector<std::string> templates(const FIX::Message& logon, const std::string& begin_string) const {
     OpenOrder order;
     std::snprintf(order.cl_ord_id, sizeof order.cl_ord_id, "ORIG");
+    std::snprintf(order.order_id, sizeof order.order_id, "ID");  // a sample without 37 would never name the venue's id
     order.side = PC_BUY;
     order.order_qty = 1;
     std::vector<FIX::Message> messages(1, cancel_request(begin_string, "CANCEL", "SYMBOL", order));
+    messages.push_back(status_request(begin_string, "SYMBOL", order));
     if (mass_cancel) messages.push_back(mass_cancel_request(begin_string, "CANCEL"));
     if (complete)
       for (FIX::Message& message : messages) complete(message);

@@ -71,6 +71,10 @@ class Connection : public FIX::Responder {
     std::lock_guard<std::mutex> hold(mutex_);
     session_.template_(message);
   }
+  bool numbers(std::uint64_t& next_out, std::uint64_t& next_in) const {
+    std::lock_guard<std::mutex> hold(mutex_);
+    return session_.numbers(next_out, next_in);
+  }
   bool is_before(const FIX::Responder* responder) const { return responder == this && inner_ != nullptr; }
   bool witnessed() const { return witnessed_; }
   const Transport& transport() const { return transport_; }

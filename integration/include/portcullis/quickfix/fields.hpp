@@ -155,7 +155,7 @@ inline FIX::Message bare_message(const std::string& begin_string, const char* ty
   FIX::Message message;
   message.getHeader().setField(FIX::BeginString(begin_string));
   message.getHeader().setField(FIX::MsgType(type));
-  message.setField(FIX::TransactTime(FIX::UtcTimeStamp(), true));
+  message.setField(FIX::TransactTime(FIX::UtcTimeStamp(), 3));  // milliseconds; its second argument counts digits
   return message;
 }
 
@@ -170,6 +170,18 @@ inline FIX::Message cancel_request(const std::string& begin_string, const std::s
   cancel.setField(FIX::FIELD::Side, std::string(1, static_cast<char>('0' + order.side)));
   cancel.setField(FIX::FIELD::OrderQty, std::to_string(order.order_qty));
   return cancel;
+}
+
+/// 35=H: how does this order stand?
+inline FIX::Message status_request(const std::string& begin_string, const std::string& symbol,
+                                   const pc_open_order& order) {
+  FIX::Message request = bare_message(begin_string, "H");
+  request.removeField(FIX::FIELD::TransactTime);
+  request.setField(FIX::FIELD::ClOrdID, order.cl_ord_id);
+  if (order.order_id[0] != '\0') request.setField(FIX::FIELD::OrderID, order.order_id);
+  request.setField(FIX::FIELD::Symbol, symbol);
+  request.setField(FIX::FIELD::Side, std::string(1, static_cast<char>('0' + order.side)));
+  return request;
 }
 
 /// 35=q for everything of this session (530=7).
