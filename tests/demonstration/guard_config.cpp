@@ -67,9 +67,14 @@ price_collar          = {{ bps = 950 }}
 position              = {{ each = 20_000 }}
 gross_notional        = {{ off = "one lane: the engine's limit is the same" }}
 open_orders           = 1000
-children              = {{ max = 100, do = "halt_engine" }}
-child_qty             = {{ bps_of_parent = 10000, do = "halt_engine" }}
+{fan_out})";
+
+constexpr const char* kFanOut = R"(children              = { max = 100, do = "halt_engine" }
+child_qty             = { bps_of_parent = 10000, do = "halt_engine" }
 orders_without_parent = false
+)";
+constexpr const char* kNoFanOut = R"(children              = { off = "this run kills the engine instead of tripping it" }
+child_qty             = { off = "this run kills the engine instead of tripping it" }
 )";
 
 }  // namespace
@@ -77,7 +82,8 @@ orders_without_parent = false
 std::string guard_config(const GuardedServer& server) {
   return fmt::format(fmt::runtime(std::string(kHead) + kLimits), fmt::arg("instruments", server.instruments),
                      fmt::arg("run_dir", server.run_dir), fmt::arg("state_dir", server.state_dir),
-                     fmt::arg("session", server.session), fmt::arg("lane", kLane));
+                     fmt::arg("session", server.session), fmt::arg("lane", kLane),
+                     fmt::arg("fan_out", server.fan_out ? kFanOut : kNoFanOut));
 }
 
 }  // namespace portcullis::demonstration

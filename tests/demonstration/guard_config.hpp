@@ -11,6 +11,7 @@ struct GuardedServer {
   std::string session;  ///< name of its session
   std::string run_dir, state_dir;
   std::string instruments;  ///< path of the instruments file
+  bool fan_out = true;      ///< the limits that know the old code by its children
 };
 
 inline constexpr const char* kLane = "router";

@@ -34,6 +34,18 @@ std::vector<std::string> GuardedServers::more_arguments(int) const {
   return {"--guarded", "--run-dir", path("run")};
 }
 
+int GuardedServers::ends_with(int server) const {
+  return ending_ == Ending::killed && server == kStaleServer ? 128 + SIGKILL : 0;
+}
+
+/// While it sends at full rate: messages are under way in both directions.
+std::string GuardedServers::kill_stale_server() {
+  const auto resting = [&] { return open_orders(*venue_, comp_id(kStaleServer)) >= kOpenWhenKilled; };
+  if (!wait_until(resting, plan_.seconds * 1000)) return "the stale server did not come to its orders";
+  engines_[kStaleServer].signal(SIGKILL);
+  return {};
+}
+
 GuardedServers::Answer GuardedServers::portcullis(const std::vector<std::string>& words) {
   Launch launch;
   launch.argv = {program("portcullis"), "--run-dir", path("run")};
@@ -56,7 +68,8 @@ std::string GuardedServers::start_supervisor(int server) {
   const std::string config = path(engine_name(server) + ".toml");
   std::ofstream file(config);
   file << guard_config(
-      {engine_name(server), comp_id(server), path("run"), path("state"), path("instruments.csv")});
+      {engine_name(server), comp_id(server), path("run"), path("state"), path("instruments.csv"),
+       ending_ == Ending::tripped});
   file.close();
   if (!file) return "cannot write " + config;
   Launch launch;
@@ -116,6 +129,8 @@ std::string GuardedServers::during() {
                          engines_[static_cast<std::size_t>(server)].errors());
   for (int server = 0; server < kServers; ++server)
     if (const std::string why = arm(server); !why.empty()) return why;
+  if (ending_ == Ending::killed)
+    if (const std::string why = kill_stale_server(); !why.empty()) return why;
   const bool stopped = wait_until(
       [&] {
         halted_ = status(kStaleServer);

@@ -7,9 +7,17 @@
 
 namespace portcullis::demonstration {
 
+/// How the stale server's run is to end.
+enum class Ending : std::uint8_t {
+  tripped,  ///< by the first child too many
+  killed,   ///< no fan-out limit; SIGKILL at full rate, with kOpenWhenKilled orders of it resting in the book
+};
+inline constexpr int kOpenWhenKilled = 100;
+
 class GuardedServers : public Servers {
  public:
-  using Servers::Servers;
+  GuardedServers(const Plan& plan, const Market& market, const std::string& name, Ending ending)
+      : Servers(plan, market, name), ending_(ending) {}
 
   /// `portcullis status` of the stale server once its halt had finished, while the engine still lived.
   [[nodiscard]] const nlohmann::json& halted() const { return halted_; }
@@ -25,6 +33,7 @@ class GuardedServers : public Servers {
   [[nodiscard]] std::string during() override;
   [[nodiscard]] std::string after() override;
   [[nodiscard]] std::vector<std::string> more_arguments(int server) const override;
+  [[nodiscard]] int ends_with(int server) const override;
 
  private:
   struct Answer {
@@ -33,11 +42,13 @@ class GuardedServers : public Servers {
     std::string errors;
   };
   [[nodiscard]] std::string start_supervisor(int server);
+  [[nodiscard]] std::string kill_stale_server();
   [[nodiscard]] bool ready_to_arm(int server);
   [[nodiscard]] std::string arm(int server);
   [[nodiscard]] Answer portcullis(const std::vector<std::string>& words);
   [[nodiscard]] nlohmann::json status(int server);
 
+  const Ending ending_;
   std::vector<ChildProcess> supervisors_;
   nlohmann::json halted_, at_the_end_;
   std::int64_t open_at_venue_ = -1;

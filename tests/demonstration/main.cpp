@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// @file portcullis_demonstration: a Knight-style run-away on real FIX sessions, once without and once with
-/// Portcullis, and both columns side by side. Progress goes to standard error. Exit status: 0 every promise
+/// @file portcullis_demonstration: a Knight-style run-away on real FIX sessions, without Portcullis, with it, and with
+/// it and an engine that is killed in the middle; the columns side by side. Progress goes to standard error. Exit status: 0 every promise
 /// held and the run-away was real; 1 not; 2 wrong command line. Leaves nothing behind: processes, namespaces
 /// and files are its own.
 #include <fmt/core.h>
@@ -55,7 +55,7 @@ class Folder {
 int parse(int argc, char** argv, Options& out, bool& go_on) {
   CLI::App app("A run-away engine on real FIX sessions, without and with Portcullis. Loopback only.");
   app.add_flag("--json", out.json, "the last line on standard output is the result as JSON");
-  app.add_option("--seconds", out.plan.seconds, "that each of the two runs lasts")->check(CLI::Range(4, 20));
+  app.add_option("--seconds", out.plan.seconds, "that each of the three runs lasts")->check(CLI::Range(4, 20));
   app.add_option("--rate", out.plan.stale_rate_per_s, "children per second of the stale server")
       ->check(CLI::Range(100, 3000));
   app.add_option("--rest-percent", out.plan.rest_percent, "share of its children that rests in the book")
@@ -93,14 +93,17 @@ int demonstrate(Options& options) {
   say(std::string("network: ") + isolation_text(plan.isolation));
 
   const Market market;
-  say(fmt::format("1 of 2: without Portcullis, {} s of trading", plan.seconds));
+  say(fmt::format("1 of 3: without Portcullis, {} s of trading", plan.seconds));
   Servers unguarded(plan, market, "without");
   if (const std::string why = unguarded.run(); !why.empty()) return say("without: " + why), kExitBroken;
-  say(fmt::format("2 of 2: with Portcullis, {} s of trading", plan.seconds));
-  GuardedServers guarded(plan, market, "with");
+  say(fmt::format("2 of 3: with Portcullis, {} s of trading", plan.seconds));
+  GuardedServers guarded(plan, market, "with", Ending::tripped);
   if (const std::string why = guarded.run(); !why.empty()) return say("with: " + why), kExitBroken;
+  say(fmt::format("3 of 3: with Portcullis, the stale server killed while it sends, {} s of trading", plan.seconds));
+  GuardedServers killed(plan, market, "killed", Ending::killed);
+  if (const std::string why = killed.run(); !why.empty()) return say("killed: " + why), kExitBroken;
 
-  const Verdict verdict = judge(unguarded, guarded, market);
+  const Verdict verdict = judge(unguarded, guarded, killed, market);
   fmt::print("{}", as_text(verdict, plan));
   if (options.json) fmt::print("{}\n", as_json(verdict));
   return verdict.broken.empty() ? 0 : kExitBroken;

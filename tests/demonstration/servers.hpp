@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// @file What both runs share: eight servers, seven with the new code and the last one without it, on eight
+/// @file What the runs share: eight servers, seven with the new code and the last one without it, on eight
 /// FIX sessions of one venue, for the same number of seconds. One run is one object: it starts everything,
 /// keeps what was counted, and ends everything, also when it fails half way.
 #pragma once
@@ -45,7 +45,7 @@ class Servers {
   [[nodiscard]] std::string run();
 
   [[nodiscard]] const venue::VenueLog& log() const { return log_; }
-  /// The counters that each server printed, by number.
+  /// The counters that each server printed, by number; null for one that was killed.
   [[nodiscard]] const std::vector<nlohmann::json>& counters() const { return counters_; }
 
  protected:
@@ -56,6 +56,8 @@ class Servers {
   /// The engines have ended, the venue has not.
   [[nodiscard]] virtual std::string after() { return {}; }
   [[nodiscard]] virtual std::vector<std::string> more_arguments(int) const { return {}; }
+  /// How that server's process is to end: 0, or 128 + the signal that we send it.
+  [[nodiscard]] virtual int ends_with(int) const { return 0; }
 
   [[nodiscard]] std::string program(const std::string& name) const { return plan_.bin_dir + '/' + name; }
   [[nodiscard]] std::string path(const std::string& name) const { return dir_ + '/' + name; }

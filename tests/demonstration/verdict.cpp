@@ -83,6 +83,7 @@ Halt halt_of(const GuardedServers& guarded) {
   out.never_left = number(report, "never_left");
   out.refused_by_venue = number(report, "refused_by_venue");
   out.unknown = number(report, "unknown");
+  out.taken_over = flag(session, "taken_over");
   out.open_at_venue = guarded.open_at_venue();
   out.others_halted = guarded.others_halted();
   const std::int64_t offset = number(session, "closed_offset");
@@ -95,12 +96,10 @@ Halt halt_of(const GuardedServers& guarded) {
   return out;
 }
 
-std::vector<std::string> broken_promises(const Verdict& verdict) {
-  std::vector<std::string> broken;
-  const auto promise = [&](bool held, std::string sentence) {
-    if (!held) broken.push_back(std::move(sentence));
+void judge_halt(const Halt& halt, const std::string& run, std::vector<std::string>& broken) {
+  const auto promise = [&](bool held, const std::string& sentence) {
+    if (!held) broken.push_back(run + ": " + sentence);
   };
-  const Halt& halt = verdict.halt;
   promise(
       halt.orders_after_containment == 0,
       fmt::format("{} orders left after the gate was closed (-1: not known)", halt.orders_after_containment));
@@ -116,20 +115,32 @@ std::vector<std::string> broken_promises(const Verdict& verdict) {
           fmt::format("state {}, latched {}, proven {}", halt.state, halt.latched, halt.proven));
   promise(halt.breach_ns > 0 && halt.closed_ns > 0 && halt.contained_ns > 0, "the report has no times");
   promise(halt.others_halted == 0, fmt::format("{} of the other servers were halted", halt.others_halted));
+}
+
+std::vector<std::string> broken_promises(const Verdict& verdict) {
+  std::vector<std::string> broken;
+  judge_halt(verdict.halt, "tripped", broken);
+  judge_halt(verdict.killed_halt, "killed", broken);
+  if (verdict.killed_halt.first_cause != "death" || !verdict.killed_halt.taken_over)
+    broken.push_back(fmt::format("killed: cause {}, taken over {}", verdict.killed_halt.first_cause,
+                                 verdict.killed_halt.taken_over));
   const Column& wild = verdict.unguarded;
-  promise(wild.first_wrong_ns.has_value() && wild.last_order_ns > *wild.first_wrong_ns &&
-              wild.stale.orders > 10 * verdict.guarded.stale.orders,
-          "the unguarded server did not run away");
+  if (!wild.first_wrong_ns || wild.last_order_ns <= *wild.first_wrong_ns ||
+      wild.stale.orders <= 10 * verdict.guarded.stale.orders)
+    broken.emplace_back("the unguarded server did not run away");
   return broken;
 }
 
 }  // namespace
 
-Verdict judge(const Servers& unguarded, const GuardedServers& guarded, const Market& market) {
+Verdict judge(const Servers& unguarded, const GuardedServers& guarded, const GuardedServers& killed,
+              const Market& market) {
   Verdict verdict;
   verdict.unguarded = column(unguarded, market);
   verdict.guarded = column(guarded, market);
+  verdict.killed = column(killed, market);
   verdict.halt = halt_of(guarded);
+  verdict.killed_halt = halt_of(killed);
   verdict.broken = broken_promises(verdict);
   return verdict;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// @file What the two runs come to: the figures of both columns, the times of the halt, and whether the
+/// @file What the three runs come to: the figures of each column, the times of each halt, and whether the
 /// promises held.
 #pragma once
 #include <optional>
@@ -28,6 +28,7 @@ struct Halt {
   std::string first_cause, first_limit, unit, scope, state;
   std::int64_t observed = 0, limit = 0;
   bool latched = false, proven = false;
+  bool taken_over = false;  ///< the supervisor spoke on the session
   std::int64_t breach_ns = 0;  ///< CLOCK_MONOTONIC
   std::int64_t closed_ns = 0, contained_ns = 0, last_order_ns = 0, last_byte_ns = 0, last_ack_ns = 0;
   std::int64_t open_at_containment = -1, acknowledged = 0, never_left = 0, refused_by_venue = -1,
@@ -37,12 +38,13 @@ struct Halt {
 };
 
 struct Verdict {
-  Column unguarded, guarded;
-  Halt halt;
+  Column unguarded, guarded, killed;
+  Halt halt, killed_halt;
   std::vector<std::string> broken;  ///< promises that did not hold; empty = all did
 };
 
-[[nodiscard]] Verdict judge(const Servers& unguarded, const GuardedServers& guarded, const Market& market);
+[[nodiscard]] Verdict judge(const Servers& unguarded, const GuardedServers& guarded, const GuardedServers& killed,
+                            const Market& market);
 
 /// The text for people.
 [[nodiscard]] std::string as_text(const Verdict& verdict, const Plan& plan);

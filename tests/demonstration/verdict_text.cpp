@@ -36,8 +36,8 @@ std::string duration(std::int64_t ns) {
   return fmt::format("{}{}.{:02} s", before, size / 1'000'000'000, size / 10'000'000 % 100);
 }
 
-std::string row(const char* name, const std::string& without, const std::string& with) {
-  return fmt::format("{:<44} {:>14} {:>14}\n", name, without, with);
+std::string row(const char* name, const std::string& first, const std::string& second, const std::string& third) {
+  return fmt::format("{:<38} {:>12} {:>12} {:>12}\n", name, first, second, third);
 }
 
 std::string of(std::int64_t part, std::int64_t whole) {
@@ -45,68 +45,78 @@ std::string of(std::int64_t part, std::int64_t whole) {
 }
 
 std::string columns(const Verdict& v) {
+  const auto three = [&](const char* name, auto figure) {
+    return row(name, figure(v.unguarded), figure(v.guarded), figure(v.killed));
+  };
+  std::string out = row("", "without", "with", "with, killed");
+  out += three("orders at the venue", [](const Column& c) { return grouped(c.all.orders); });
+  out += three("  of these from the stale server", [](const Column& c) { return grouped(c.stale.orders); });
+  out += three("executions", [](const Column& c) { return grouped(c.all.executions); });
+  out += three("shares executed", [](const Column& c) { return grouped(c.all.shares); });
+  out += three("gross position, USD", [](const Column& c) { return dollars(c.all.gross_notional_e4); });
+  out += three("  of the stale server alone", [](const Column& c) { return dollars(c.stale.gross_notional_e4); });
+  out += three("lost to the spread, USD", [](const Column& c) { return dollars(c.all.loss_e4); });
+  out += three("work of the seven other servers done",
+               [](const Column& c) { return of(c.others_shares, c.others_parent_qty); });
   const Column& a = v.unguarded;
   const Column& b = v.guarded;
-  std::string out = row("", "without", "with");
-  out += row("orders at the venue", grouped(a.all.orders), grouped(b.all.orders));
-  out += row("  of these from the stale server", grouped(a.stale.orders), grouped(b.stale.orders));
-  out += row("executions", grouped(a.all.executions), grouped(b.all.executions));
-  out += row("shares executed", grouped(a.all.shares), grouped(b.all.shares));
-  out += row("gross position, USD", dollars(a.all.gross_notional_e4), dollars(b.all.gross_notional_e4));
-  out += row("  of the stale server alone", dollars(a.stale.gross_notional_e4),
-             dollars(b.stale.gross_notional_e4));
-  out += row("lost to the spread, USD", dollars(a.all.loss_e4), dollars(b.all.loss_e4));
-  out += row("work of the seven other servers done", of(a.others_shares, a.others_parent_qty),
-             of(b.others_shares, b.others_parent_qty));
   if (a.first_wrong_ns)
     out += row("first wrong child to the last order", duration(a.last_order_ns - *a.first_wrong_ns),
                b.wrong_sent && b.first_wrong_ns ? duration(b.last_order_ns - *b.first_wrong_ns)
-                                                : std::string("none left"));
+                                                : std::string("none left"), "-");
   return out;
 }
 
 std::string times(const Verdict& v) {
   const Halt& h = v.halt;
   const std::int64_t shift_ns = v.guarded.first_wrong_ns ? h.breach_ns - *v.guarded.first_wrong_ns : 0;
-  const auto line = [&](const char* name, std::int64_t ns) {
-    return row(name, duration(ns), v.guarded.first_wrong_ns ? duration(ns + shift_ns) : std::string("?"));
+  const auto line = [&](const char* name, std::int64_t Halt::*ns) {
+    return row(name, duration(h.*ns), v.guarded.first_wrong_ns ? duration(h.*ns + shift_ns) : std::string("?"),
+               duration(v.killed_halt.*ns));
   };
-  std::string out = row("with Portcullis, time from", "the breach", "first wrong");
-  out += line("gate closed", h.closed_ns);
-  out += line("contained: nothing left in any queue", h.contained_ns);
-  out += line("last byte of an order at the venue", h.last_order_ns);
-  out += line("last byte of a cancel at the venue", h.last_byte_ns);
-  out += line("last cancel acknowledged", h.last_ack_ns);
+  std::string out = row("with Portcullis, time from", "the breach", "first wrong", "the death");
+  out += line("gate closed", &Halt::closed_ns);
+  out += line("contained: nothing left in any queue", &Halt::contained_ns);
+  out += line("last byte of an order at the venue", &Halt::last_order_ns);
+  out += line("last byte of a cancel at the venue", &Halt::last_byte_ns);
+  out += line("last cancel acknowledged", &Halt::last_ack_ns);
   return out;
 }
 
-std::string outcome(const Verdict& v) {
-  const Halt& h = v.halt;
+std::string outcome(const Halt& h) {
+  const bool limited = h.first_limit != "?" && h.unit != "?";  // a death has neither
+  const std::string figures = limited ? fmt::format(": observed {}, limit {} {}", h.observed, h.limit, h.unit) : "";
   return fmt::format(
-      "first cause {}, scope {}: observed {}, limit {} {}\n"
+      "first cause {}, scope {}{}\n"
       "open at containment {} = acknowledged {} + never left {}; refused by the venue {}, unknown {}\n"
       "orders that start after the recorded stream offset: {}; open at the venue afterwards: {}\n"
-      "supervisor of {}: {}, {}; other servers halted: {}\n",
-      h.first_limit, h.scope, h.observed, h.limit, h.unit, h.open_at_containment, h.acknowledged,
-      h.never_left, h.refused_by_venue, h.unknown, h.orders_after_containment, h.open_at_venue,
-      engine_name(kStaleServer), h.state, h.latched ? "latched" : "NOT LATCHED", h.others_halted);
+      "cancelled {}; supervisor of {}: {}, {}; other servers halted: {}\n",
+      limited ? h.first_limit : h.first_cause, h.scope, figures, h.open_at_containment, h.acknowledged, h.never_left,
+      h.refused_by_venue, h.unknown, h.orders_after_containment, h.open_at_venue,
+      h.taken_over ? "by the supervisor over the dead engine's session" : "by the engine", engine_name(kStaleServer),
+      h.state, h.latched ? "latched" : "NOT LATCHED", h.others_halted);
+}
+
+std::string outcomes(const Verdict& v) {
+  return "tripped: " + outcome(v.halt) + "\nkilled: " + outcome(v.killed_halt);
 }
 
 constexpr const char* kNotes =
     R"({} servers, one without the new code; {} parents in {} symbols; {} s each run.
 The stale server sends {} children a second, {} % of them resting.
 Network: {}.
-Every figure was counted in these two runs, orders and executions in the venue's own log. Prices are made
+Every figure was counted in these three runs, orders and executions in the venue's own log. Prices are made
 up; time and totals are scaled: Knight's 45 minutes are {} s here. Knight Capital, 1 August 2012 (SEC order
 34-70694, paragraphs 1 and 17): 212 parents, over 4 million executions in 154 stocks, over 397 million
 shares. Derived from it, a second: 1,480 executions, 147,000 shares, 2.46 million USD of gross position,
 170,000 USD lost; most of it to prices that moved, which these do not. The breach is the moment when the
-supervisor found it; the engine's own gate had refused that order. Portcullis does not flatten.
+supervisor found it; the engine's own gate had refused that order. In the third run the stale server has no fan-out
+limit and is ended by SIGKILL while it sends, with {} orders or more in the book. Portcullis does not flatten.
 )";
 
 std::string notes(const Plan& plan) {
   return fmt::format(fmt::runtime(kNotes), kServers, kParents, kSymbols, plan.seconds, plan.stale_rate_per_s,
-                     plan.rest_percent, isolation_text(plan.isolation), plan.seconds);
+                     plan.rest_percent, isolation_text(plan.isolation), plan.seconds, kOpenWhenKilled);
 }
 
 std::string totals_json(const Totals& totals) {
@@ -115,24 +125,28 @@ std::string totals_json(const Totals& totals) {
                      exact(totals.loss_e4));
 }
 
+std::string halted_json(const Column& column, const Halt& h) {
+  return fmt::format(
+      R"({{{}, "first_cause": {}, "open_at_containment": {}, "acknowledged": {}, "never_left": {}, )"
+      R"("refused_by_venue": {}, "unknown": {}, "orders_after_containment": {}, )"
+      R"("ns": {{"closed": {}, "contained": {}, "last_order": {}, "last_byte": {}, "last_ack": {}}}}})",
+      totals_json(column.all), nlohmann::json(h.first_cause).dump(), h.open_at_containment, h.acknowledged,
+      h.never_left, h.refused_by_venue, h.unknown, h.orders_after_containment, h.closed_ns, h.contained_ns,
+      h.last_order_ns, h.last_byte_ns, h.last_ack_ns);
+}
+
 }  // namespace
 
 std::string as_text(const Verdict& verdict, const Plan& plan) {
-  std::string out = columns(verdict) + '\n' + times(verdict) + '\n' + outcome(verdict) + '\n' + notes(plan);
+  std::string out = columns(verdict) + '\n' + times(verdict) + '\n' + outcomes(verdict) + '\n' + notes(plan);
   for (const std::string& sentence : verdict.broken) out += "BROKEN: " + sentence + '\n';
   return out;
 }
 
 std::string as_json(const Verdict& verdict) {
-  const Halt& h = verdict.halt;
-  return fmt::format(
-      R"({{"guarded": {{{}, "first_cause": {}, "open_at_containment": {}, "acknowledged": {}, "never_left": {}, )"
-      R"("refused_by_venue": {}, "unknown": {}, "orders_after_containment": {}, )"
-      R"("ns": {{"closed": {}, "contained": {}, "last_order": {}, "last_byte": {}, "last_ack": {}}}}}, )"
-      R"("unguarded": {{{}}}}})",
-      totals_json(verdict.guarded.all), nlohmann::json(h.first_cause).dump(), h.open_at_containment,
-      h.acknowledged, h.never_left, h.refused_by_venue, h.unknown, h.orders_after_containment, h.closed_ns,
-      h.contained_ns, h.last_order_ns, h.last_byte_ns, h.last_ack_ns, totals_json(verdict.unguarded.all));
+  return fmt::format(R"({{"guarded": {}, "guarded_killed": {}, "unguarded": {{{}}}}})",
+                     halted_json(verdict.guarded, verdict.halt), halted_json(verdict.killed, verdict.killed_halt),
+                     totals_json(verdict.unguarded.all));
 }
 
 }  // namespace portcullis::demonstration
