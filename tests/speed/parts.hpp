@@ -17,6 +17,8 @@ struct Plan {
 void measure_orders(const Plan& plan, Report& report);
 /// gate_close_p50_over_bare and gate_close_over_sigstop.
 void measure_gate_close(const Plan& plan, Report& report);
+/// takeover_over_bare, and how it grows with the number of orders.
+void measure_take_over(const Plan& plan, Report& report);
 /// tick_cycle_us_over_empty.
 void measure_cycle(const Plan& plan, Report& report);
 /// Single operations, by Google Benchmark.
