@@ -43,7 +43,9 @@ struct Strategy {
           open.push_back(ticket.order);
         }
       }
-      if (!open.empty() && (!hold_some || open.size() > 3)) end_one(open, random() % open.size());
+      // now and then one of the few that are held too: two lanes that hold all there is would stand still for good
+      const bool too_many = !hold_some || open.size() > 3 || random() % 8 == 0;
+      if (!open.empty() && too_many) end_one(open, random() % open.size());
     }
     while (!open.empty()) end_one(open, open.size() - 1);
   }
