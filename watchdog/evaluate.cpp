@@ -52,6 +52,7 @@ void Evaluator::attach(const GateView& gate, const LedgerView& ledger) noexcept 
   std::fill(slices_.begin(), slices_.end(), SliceState{});
   for (CellState& cell : cells_) cell = {0, 0, 0, 0, cell.own_row};
   lease_lost_.reset();
+  streams_.fill({});
   shared_from_ = shared_head_ = refusals_ = 0;
   shared_incomplete_ = false;
   order_slice_ = parent_slice_ = 0;
@@ -159,6 +160,19 @@ void Evaluator::read_shared_ring() noexcept {
   shared_incomplete_ = complete != head;
 }
 
+/// Notes when each stream moved last. An order in flight is a stream about to move.
+void Evaluator::read_streams(const Facts& facts, std::uint64_t now_ns) noexcept {
+  bool in_flight = false;
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane)
+    in_flight |= (load(ledger_.lane(lane).in_flight) & 1U) != 0;
+  for (std::size_t s = 0; s < streams_.size(); ++s) {
+    const Facts::Session& from = facts.sessions[s];
+    if (!from.witnessed) continue;
+    const StreamState seen{from.epoch, from.accepted_bytes, from.acked_bytes, from.declared_bytes, streams_[s].moved_ns};
+    if (in_flight || !(seen == streams_[s])) streams_[s] = seen, streams_[s].moved_ns = now_ns;
+  }
+}
+
 void Evaluator::walk_orders() noexcept {
   const std::uint32_t total = ledger_.capacities.open_orders;
   const std::uint32_t end = std::min(order_slice_ + kOrdersPerCycle, total);
@@ -230,6 +244,7 @@ void Evaluator::keep(Breach& worst, std::uint32_t index, const Judged& judged, c
 Breach Evaluator::cycle(const Facts& facts, std::uint64_t now_ns) noexcept {
   for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) read_lane(lane, now_ns);
   if (lanes_.size() > 1) read_shared_ring();
+  read_streams(facts, now_ns);
   walk_orders();
   walk_parents();
 

@@ -46,6 +46,10 @@ struct Facts {
     bool witnessed = false;             ///< registered with transport kernel
     std::uint64_t undeclared_bytes = 0;
     std::uint64_t sampled_ns = 0;       ///< 0: no reading yet
+    std::uint64_t epoch = 0;            ///< of the counts below; 0: there are none
+    std::uint64_t accepted_bytes = 0;
+    std::uint64_t acked_bytes = 0;
+    std::uint64_t declared_bytes = 0;   ///< read after the other two
   };
   bool armed = false;
   bool engine_dead = false;
@@ -120,6 +124,15 @@ class Evaluator {
     std::array<std::int64_t, 5> now{};
     std::array<std::int64_t, 5> last{};
   };
+  /// A session's stream as of the last cycle in which anything about it moved.
+  struct StreamState {
+    std::uint64_t epoch = 0;
+    std::uint64_t accepted_bytes = 0;
+    std::uint64_t acked_bytes = 0;
+    std::uint64_t declared_bytes = 0;
+    std::uint64_t moved_ns = 0;
+    bool operator==(const StreamState&) const = default;
+  };
   struct Judged {
     Result result = Result::pass;
     std::int64_t observed = 0;
@@ -147,6 +160,8 @@ class Evaluator {
   void read_lane(std::uint32_t lane, std::uint64_t now_ns) noexcept;
   void note_refusals(std::uint32_t lane, std::uint64_t from, std::uint64_t to, std::uint64_t now_ns) noexcept;
   void read_shared_ring() noexcept;
+  void read_streams(const Facts& facts, std::uint64_t now_ns) noexcept;
+  [[nodiscard]] bool slack(std::uint16_t session, std::uint64_t now_ns) const noexcept;
   void walk_orders() noexcept;
   void walk_parents() noexcept;
   [[nodiscard]] std::int64_t value_e4(std::uint32_t instrument, std::int64_t position,
@@ -159,6 +174,7 @@ class Evaluator {
   std::vector<LaneState> lanes_;
   std::vector<CellState> cells_;
   std::vector<SliceState> slices_;
+  std::array<StreamState, kSessionsMax> streams_{};
   std::array<std::uint64_t, kRefusalEntries> refusal_ns_{};  ///< stamps of all lanes, for the engine's window
   std::array<std::uint64_t, kLanesMax> flights_{};
   std::bitset<kLanesMax> lease_lost_;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint64_t kWitnessStaleNs = 100 * kNsPerMs;  // it reads every millisecond; a shared machine pauses for tens
+constexpr std::uint64_t kSlackNs = 1'000 * kNsPerMs;  // from a declaration to its write, on a processor that others share
 constexpr std::uint64_t kCensusStaleNs = 3'000 * kNsPerMs;  // it counts once a second
 
 std::int64_t clamp(std::uint64_t value) noexcept {
@@ -214,13 +215,22 @@ Evaluator::Judged Evaluator::judge_integrity() const noexcept {
   return judged;
 }
 
+/// Declared bytes that nobody is going to write: the kernel's queue is empty and nothing moved. As many undeclared ones
+/// could hide behind them. A queue that the venue does not read is no slack.
+bool Evaluator::slack(std::uint16_t session, std::uint64_t now_ns) const noexcept {
+  const StreamState& stream = streams_[session];
+  const bool short_of_declared = stream.accepted_bytes < stream.declared_bytes;
+  return short_of_declared && stream.acked_bytes >= stream.accepted_bytes && now_ns - stream.moved_ns > kSlackNs;
+}
+
 Evaluator::Judged Evaluator::judge_undeclared(const LimitSetting& row, const Facts& facts,
                                               std::uint64_t now_ns) const noexcept {
   Judged judged;
   for (std::uint16_t s = 0; s < facts.sessions.size(); ++s) {
     const Facts::Session& session = facts.sessions[s];
     if (!session.witnessed || (row.session != kNoSession && row.session != s)) continue;
-    if (session.sampled_ns == 0 || stamp_age_ns(session.sampled_ns, now_ns + kWitnessStaleNs) > 2 * kWitnessStaleNs)
+    const bool old = stamp_age_ns(session.sampled_ns, now_ns + kWitnessStaleNs) > 2 * kWitnessStaleNs;
+    if (session.sampled_ns == 0 || old || slack(s, now_ns))
       judged.result = Result::stale;
     else
       judged.observed = std::max(judged.observed, clamp(session.undeclared_bytes));

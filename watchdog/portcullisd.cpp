@@ -45,8 +45,13 @@ void read_sessions(const Witness& witness, const Config& config, Facts& facts) {
     session.witnessed = witness.held(slot);
     WitnessSample sample;
     if (!session.witnessed) continue;
-    session.sampled_ns = witness.sample(slot, sample) && sample.state == SessionState::live ? sample.sampled_ns : 0;
+    const bool live = witness.sample(slot, sample) && sample.state == SessionState::live;
+    session.sampled_ns = live ? sample.sampled_ns : 0;
     session.undeclared_bytes = sample.undeclared_max_bytes;
+    session.epoch = live ? sample.epoch : 0;
+    session.accepted_bytes = sample.accepted_bytes;
+    session.acked_bytes = sample.acked_bytes;
+    session.declared_bytes = sample.declared_bytes;
   }
 }
 

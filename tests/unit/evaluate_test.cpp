@@ -296,6 +296,48 @@ TEST_CASE("the engine's death halts the engine, a lane's owner takes only its la
   CHECK(breach.action == Action::halt_engine);
 }
 
+TEST_CASE("declared bytes that nobody writes are stale after a second, because undeclared ones could hide behind them") {
+  World world;
+  Facts::Session& stream = world.facts.sessions[0];
+  stream.epoch = 1;
+  stream.declared_bytes = 500;
+  stream.accepted_bytes = stream.acked_bytes = 400;
+  CHECK_FALSE(world.cycle().found());
+  CHECK_FALSE(world.cycle(1'000 * kMs).found());
+  CHECK(world.result_of(LimitKind::undeclared_bytes) == Result::pass);
+  CHECK_FALSE(world.cycle().found());
+  CHECK(world.result_of(LimitKind::undeclared_bytes) == Result::stale);
+  CHECK_FALSE(world.evaluator->all_evaluated());
+  const Breach breach = world.cycle(101 * kMs);
+  CHECK(breach.kind == LimitKind::undeclared_bytes);
+  CHECK(breach.result == Result::stale);
+  stream.accepted_bytes = stream.acked_bytes = 500;  // written after all
+  CHECK_FALSE(world.cycle(2'000 * kMs).found());
+  CHECK(world.result_of(LimitKind::undeclared_bytes) == Result::pass);
+}
+
+TEST_CASE("a queue that the venue does not read, a stream that moves and an order in flight are no slack") {
+  World world;
+  Facts::Session& stream = world.facts.sessions[0];
+  stream.epoch = 1;
+  stream.declared_bytes = 500;
+  stream.accepted_bytes = 400;
+  stream.acked_bytes = 300;  // the kernel's own queue is full
+  CHECK_FALSE(world.cycle().found());
+  CHECK_FALSE(world.cycle(5'000 * kMs).found());
+  CHECK(world.result_of(LimitKind::undeclared_bytes) == Result::pass);
+  for (std::uint64_t bytes = 310; bytes <= 400; bytes += 10) {  // it is read again
+    stream.acked_bytes = bytes;
+    CHECK_FALSE(world.cycle(900 * kMs).found());
+  }
+  CHECK_FALSE(world.cycle(900 * kMs).found());
+  store(world.block().in_flight, 1);
+  CHECK_FALSE(world.cycle(900 * kMs).found());
+  store(world.block().in_flight, 2);
+  CHECK_FALSE(world.cycle(900 * kMs).found());
+  CHECK(world.result_of(LimitKind::undeclared_bytes) == Result::pass);
+}
+
 TEST_CASE("one undeclared byte, one foreign order, one order past submit or one unknown socket is a breach") {
   World world(2);
   world.facts.sessions[0].undeclared_bytes = 1;
