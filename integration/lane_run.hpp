@@ -61,6 +61,12 @@ struct NextOrder {
   bool ready = false;  ///< false: only chosen (or not even that: index is kNone)
 };
 
+/// How far a session's kernel was, as last read from the gate.
+struct StreamSeen {
+  std::uint64_t epoch = 0;
+  std::uint64_t accepted_bytes = 0;
+};
+
 struct LaneRun {
   // fixed at attach, read by both roles; what every order reads comes first
   alignas(kCacheLineBytes) const GateLane* gate = nullptr;
@@ -106,7 +112,7 @@ struct LaneRun {
   std::uint32_t cancel_next = 0;  ///< position in cancel_list
   std::vector<std::uint32_t> cancel_list;
   std::vector<std::uint32_t> free_parents;
-  std::array<std::uint64_t, kSessionsMax> accepted_bytes{};  ///< of each session, as last read from the gate
+  std::array<StreamSeen, kSessionsMax> streams{};
   std::vector<std::int64_t> start_e4;  ///< by pair - pair_begin: value of the stated start position
 
   // the responder's

@@ -66,15 +66,19 @@ __attribute__((noinline, cold)) void note_refusal(LaneRun& run, const Refused& r
 }
 
 bool backlog_above(LaneRun& run, std::int64_t bound) noexcept {
-  Attachment& a = *run.attachment;
+  const Attachment& a = *run.attachment;
   for (std::uint32_t i = 0; i < a.capacities.sessions; ++i) {
-    const pc_session* session = a.sessions[i].load(std::memory_order_relaxed);
-    if (session == nullptr || !session->fd.valid()) continue;  // nobody counts what its kernel takes
-    const std::uint64_t declared = load(a.ledger.session(i).declared_bytes);
-    const auto over = [&] { return static_cast<std::int64_t>(declared - run.accepted_bytes[i]) > bound; };
-    if (!over()) continue;
-    run.accepted_bytes[i] = load(a.gate.session(i).accepted_bytes);  // only now: the line is the witness's
-    if (over()) return true;
+    if (a.sessions[i].load(std::memory_order_relaxed) == nullptr) continue;
+    const SessionBlock& block = a.ledger.session(i);
+    StreamSeen& seen = run.streams[i];
+    const std::uint64_t epoch = load(block.epoch);
+    if (seen.epoch != epoch) seen = {epoch, 0};  // a reconnect: what its predecessor's kernel took is not its own
+    const std::uint64_t declared = load(block.declared_bytes);
+    const auto backlog = [&] { return static_cast<std::int64_t>(declared - seen.accepted_bytes); };
+    if (backlog() <= bound) continue;
+    const GateSession& gate = a.gate.session(i);
+    if (load(gate.accepted_epoch) == epoch) seen.accepted_bytes = load(gate.accepted_bytes);  // only now: it moves
+    if (backlog() > gate.backlog_bytes) return true;
   }
   return false;
 }

@@ -290,7 +290,8 @@ inline constexpr std::int64_t kWordMax = INT64_MAX / 4;  ///< sums of a few such
   return t.refuse(PC_OVERFLOW, LimitKind::order_notional, INT64_MAX, t.run.gate->order_notional_e4);
 }
 
-/// Declared bytes that the kernel has not taken yet: an engine whose own queue grows must not add to it.
+/// Declared bytes that the kernel has not taken yet: an engine whose own queue grows must not add to it. bound is the
+/// smallest of all sessions, so that their own are looked at only when it is passed.
 [[nodiscard]] bool backlog_above(LaneRun& run, std::int64_t bound) noexcept;
 
 /// Everything that does not need a table: false is a refusal, in order of price. With several lanes (Shared)

@@ -68,7 +68,7 @@ struct EngineLimits {
   std::int64_t open_orders;
   std::uint32_t order_rates;               ///< used entries
   std::uint32_t reserved0;
-  std::int64_t backlog_bytes;              ///< declared minus accepted of a session above which orders are refused
+  std::int64_t backlog_bytes;              ///< the smallest GateSession::backlog_bytes: below it none is looked at
   std::uint8_t reserved1[32];
 };
 static_assert(sizeof(EngineLimits) == 192);
@@ -115,12 +115,15 @@ static_assert(sizeof(GatePair) == 32);
 
 struct GateSession {
   char name[kNameBytes];
-  Word accepted_bytes;  ///< what the witness saw last; 0 until then
+  Word accepted_bytes;  ///< what the witness saw last of the connection `accepted_epoch`; 0 until then
   std::uint32_t transport, mass_cancel;
   std::uint32_t cancel_rate_per_s, reserved0;
-  std::uint8_t reserved1[72];
+  Word accepted_epoch;  ///< read before accepted_bytes, stored after a 0 there: never an older connection's bytes
+  // a line that never changes: read by every submit, while the one above moves with the stream
+  std::int64_t backlog_bytes;  ///< declared minus accepted above which orders are refused
+  std::uint8_t reserved1[56];
 };
-static_assert(sizeof(GateSession) == 128);
+static_assert(sizeof(GateSession) == 128 && offsetof(GateSession, backlog_bytes) == 64);
 
 /// How often the supervisor evaluated one limit, and when last.
 struct Evaluation {

@@ -78,7 +78,8 @@ struct SessionConfig {
   std::uint32_t heartbeat_s = 10;
   std::int64_t backlog_bytes = 1'048'576;
   CancelOnDisconnect cancel_on_disconnect = CancelOnDisconnect::none;
-  std::string contact;  ///< printed after a halt
+  std::int64_t backlog_bytes = INT64_MAX;  ///< declared and not taken by the kernel yet, above which orders are refused
+  std::string contact;                     ///< printed after a halt
 };
 
 /// A remote address that the engine may talk to without registering the socket.

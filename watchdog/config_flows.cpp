@@ -38,6 +38,15 @@ void read_undeclared(const Section& from, const SessionConfig& session, Loading&
   loading.config.limits.push_back(std::move(row));
 }
 
+/// Without a witness nobody counts what the kernel took.
+std::int64_t read_backlog(const Section& from, Transport transport) {
+  constexpr std::int64_t kDefaultBytes = 1024 * 1024;  // some 5,000 orders in the engine's own queue
+  const ConfigNode* value = from.find("backlog_bytes");
+  if (transport == Transport::kernel) return from.integer("backlog_bytes", kDefaultBytes);
+  if (value != nullptr) from.refuse("backlog_bytes", *value);
+  return INT64_MAX;
+}
+
 void read_session(const Section& from, Loading& loading) {
   SessionConfig to;
   to.name = unique_name(from, loading.config.sessions);
@@ -46,6 +55,7 @@ void read_session(const Section& from, Loading& loading) {
                                                              {"kernel", Transport::kernel},
                                                              {"bypass", Transport::bypass},
                                                              {"tls", Transport::tls}});
+  to.backlog_bytes = read_backlog(from, to.transport);
   to.cancel_rate_per_s = static_cast<std::uint32_t>(from.needed_integer("cancel_rate_per_s"));
   to.mass_cancel = from.boolean("mass_cancel", false);
   to.take_over = from.boolean("take_over", to.take_over);

@@ -82,6 +82,7 @@ constexpr auto kKeys = std::to_array<KeySpec>({
     {"session", "begin_string", text, 0, 0, "at most 32 printable bytes"},
     {"session", "transport", text, 0, 0, "\"kernel\", \"bypass\", \"tls\" or \"none\""},
     {"session", "undeclared_bytes", limit, 0, 1'048'576, "bytes"},
+    {"session", "backlog_bytes", integer, 4096, 1'073'741'824, "bytes, only with transport = \"kernel\""},
     {"session", "cancel_rate_per_s", integer, 1, 100'000, "cancels per second"},
     {"session", "mass_cancel", boolean, 0, 0, kBool},
     {"session", "take_over", boolean, 0, 0, kBool},

@@ -76,6 +76,8 @@ void write_gate(const Config& config, const std::uint64_t (&incarnation)[2], con
   limits.gross_notional_e4 = bound(config, LimitKind::gross_notional, kEngineScope);
   limits.open_orders = bound(config, LimitKind::open_orders, kEngineScope);
   limits.backlog_bytes = kNoLimit;
+  for (const SessionConfig& session : config.sessions)
+    limits.backlog_bytes = std::min(limits.backlog_bytes, session.backlog_bytes);
 
   for (std::uint32_t i = 0; i < config.instruments.size(); ++i) {
     const Instrument& from = config.instruments[i];
@@ -100,6 +102,7 @@ void write_gate(const Config& config, const std::uint64_t (&incarnation)[2], con
     to.transport = static_cast<std::uint32_t>(from.transport);
     to.mass_cancel = from.mass_cancel ? 1 : 0;
     to.cancel_rate_per_s = from.cancel_rate_per_s;
+    to.backlog_bytes = from.backlog_bytes;
   }
   header.version.store(kLayoutVersion, std::memory_order_release);
 }

@@ -69,6 +69,20 @@ void Monitor::gather(std::uint64_t now_ns) noexcept {
   read_sessions_(facts_);
 }
 
+/// Tells the hook how far each session's kernel is, in the order that GateSession asks for.
+void Monitor::publish_streams() noexcept {
+  for (std::uint32_t s = 0; s < config_.sessions.size(); ++s) {
+    const Facts::Session& from = facts_.sessions[s];
+    GateSession& to = attachment_->gate.session(s);
+    if (!from.witnessed || from.epoch == 0) continue;
+    if (load(to.accepted_epoch) != from.epoch) {
+      store(to.accepted_bytes, 0);
+      store(to.accepted_epoch, from.epoch);
+    }
+    if (load(to.accepted_bytes) != from.accepted_bytes) store(to.accepted_bytes, from.accepted_bytes);
+  }
+}
+
 void Monitor::close_all() noexcept {
   for (std::uint32_t lane = 0; lane < config_.lanes.size(); ++lane) close_lane(attachment_->gate.lane(lane));
 }
@@ -119,6 +133,7 @@ bool Monitor::step(std::uint64_t now_ns) noexcept {
   if (attachment_ != nullptr) {
     facts_.late_ns = gap_ns;
     gather(now_ns);
+    publish_streams();
     const Breach breach = evaluator_.cycle(facts_, now_ns);
     if (breach.found()) trip(breach);
     const auto lost = static_cast<std::uint64_t>(evaluator_.lease_lost().count());

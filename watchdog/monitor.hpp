@@ -37,6 +37,7 @@ class Monitor {
  private:
   void take_attachment() noexcept;
   void gather(std::uint64_t now_ns) noexcept;
+  void publish_streams() noexcept;
   void trip(const Breach& breach) noexcept;
   void renew(std::uint64_t began_ns) noexcept;
   void close_all() noexcept;

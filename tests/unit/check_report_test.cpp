@@ -104,6 +104,7 @@ TEST_CASE("without a kernel socket the take-over and the sever are shown as miss
     text =
         replaced(text, "transport            = \"kernel\"", "transport = \"" + std::string(transport) + "\"");
     text = replaced(text, "undeclared_bytes     = 0", "undeclared_bytes = { off = \"no witness\" }");
+    text = replaced(text, "backlog_bytes        = 1_048_576", "");
     const LoadResult result = folder.load(text);
     REQUIRE(result.config);
     const CheckReport report = make_check_report(*result.config);

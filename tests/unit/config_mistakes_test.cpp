@@ -137,6 +137,8 @@ const std::vector<Mistake>& mistakes() {
        "undeclared_bytes     = 0"},
       {"undeclared_bytes     = 0", "undeclared_bytes = -1", "session[0].undeclared_bytes"},
       {"undeclared_bytes     = 0", "# ", "session[0].undeclared_bytes", "[[session]]"},
+      {"backlog_bytes        = 1_048_576", "backlog_bytes = 4095", "session[0].backlog_bytes"},
+      {"backlog_bytes        = 1_048_576", "backlog_bytes = { off = \"none\" }", "session[0].backlog_bytes"},
       {"cancel_rate_per_s    = 1000", "cancel_rate_per_s = 0", "session[0].cancel_rate_per_s"},
       {"cancel_rate_per_s    = 1000", "cancel_rate_per_s = 100001", "session[0].cancel_rate_per_s"},
       {"cancel_rate_per_s    = 1000", "# ", "session[0].cancel_rate_per_s", "[[session]]"},

@@ -73,7 +73,10 @@ inline void fill_gate(const GateSetup& setup, GateView& gate) {
     fill_lane(gate.lane(i), i * c.instruments, c.instruments, setup.lanes[i]);
     for (std::uint32_t k = 0; k < c.instruments; ++k) gate.pair(i * c.instruments + k) = {i, k, kNoLimit, {}};
   }
-  for (std::uint32_t i = 0; i < c.sessions; ++i) set_name(gate.session(i).name, i == 0 ? "S0" : "S1");
+  for (std::uint32_t i = 0; i < c.sessions; ++i) {
+    set_name(gate.session(i).name, i == 0 ? "S0" : "S1");
+    gate.session(i).backlog_bytes = kNoLimit;
+  }
   store(header.lease_ns, kHourNs);
   setup.limits(gate);
   header.version.store(kLayoutVersion, std::memory_order_release);

@@ -334,17 +334,66 @@ TEST_CASE("an order whose value cannot be computed is a breach of its value") {
   CHECK(t.engine.send({"A2", 1'000'000'000'001}) == PC_BAD_ARGUMENT);
 }
 
+namespace {
+
+/// A session with a bound of 100 bytes, and one with 200.
+struct Backlog : Limited {
+  Backlog()
+      : Limited([](GateLane&, EngineLimits& limits, GateView& gate) {
+          limits.backlog_bytes = gate.session(0).backlog_bytes = 100;
+          gate.session(1).backlog_bytes = 200;
+        }) {}
+  pc_session* open(const char* name) {
+    const int fd = ::open("/dev/null", 0);
+    pc_session* session = nullptr;
+    REQUIRE(pc_session_open(engine.hook, name, fd, &session) == PC_OK);
+    close(fd);
+    return session;
+  }
+  static void declare(pc_session* session, std::size_t count) {
+    const std::string bytes(count, 'x');
+    REQUIRE(pc_declare(session, bytes.data(), count) == PC_OK);
+  }
+  /// What the supervisor says of a connection.
+  void accepted(std::uint32_t session, std::uint64_t epoch, std::uint64_t bytes) {
+    store(supervisor.gate().session(session).accepted_epoch, epoch);
+    store(supervisor.gate().session(session).accepted_bytes, bytes);
+  }
+  [[nodiscard]] std::uint64_t epoch(std::uint32_t session) { return load(supervisor.ledger().session(session).epoch); }
+};
+
+}  // namespace
+
 TEST_CASE("a backlog above the bound refuses orders until the kernel has taken bytes") {
-  Limited t([](GateLane&, EngineLimits& engine, GateView&) { engine.backlog_bytes = 100; });
-  const int fd = open("/dev/null", 0);
-  pc_session* session = nullptr;
-  REQUIRE(pc_session_open(t.engine.hook, "S0", fd, &session) == PC_OK);
-  close(fd);
-  const std::string bytes(101, 'x');
-  REQUIRE(pc_declare(session, bytes.data(), 100) == PC_OK);
+  Backlog t;
+  pc_session* session = t.open("S0");
+  t.declare(session, 100);
   CHECK(t.engine.send({"A1"}) == PC_PASS);
-  REQUIRE(pc_declare(session, bytes.data(), 1) == PC_OK);
+  t.declare(session, 1);
   CHECK(t.engine.send({"A2"}) == PC_BACKLOG);
-  store(t.supervisor.gate().session(0).accepted_bytes, 1);
+  t.accepted(0, t.epoch(0), 1);
+  CHECK(t.engine.send({"A3"}) == PC_PASS);
+}
+
+TEST_CASE("each session has its own bound of backlog") {
+  Backlog t;
+  pc_session* wide = t.open("S1");
+  t.declare(wide, 200);
+  CHECK(t.engine.send({"A1"}) == PC_PASS);
+  t.declare(wide, 1);
+  CHECK(t.engine.send({"A2"}) == PC_BACKLOG);
+}
+
+TEST_CASE("what the kernel took of an older connection pays for nothing on the next one") {
+  Backlog t;
+  pc_session* first = t.open("S0");
+  t.declare(first, 5'000);
+  t.accepted(0, t.epoch(0), 5'000);
+  CHECK(t.engine.send({"A1"}) == PC_PASS);
+  REQUIRE(pc_session_end(first) == PC_OK);
+  pc_session* second = t.open("S0");
+  t.declare(second, 101);
+  CHECK(t.engine.send({"A2"}) == PC_BACKLOG);  // the gate still tells of the first one
+  t.accepted(0, t.epoch(0), 101);
   CHECK(t.engine.send({"A3"}) == PC_PASS);
 }

@@ -74,6 +74,8 @@ TEST_CASE("the gate is laid out as drawn") {
   CHECK(sizeof(GateSession) == 128);
   AT(GateSession, accepted_bytes, 32);
   AT(GateSession, transport, 40);
+  AT(GateSession, accepted_epoch, 56);
+  AT(GateSession, backlog_bytes, 64);
   CHECK(sizeof(Evaluation) == 16);
 }
 

@@ -20,11 +20,14 @@ struct Watch {
   UniqueFd wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   Monitor monitor;
   bool reading = true;  ///< witness and census keep coming
+  std::uint64_t epoch = 0, accepted_bytes = 0;
 
   explicit Watch(std::uint16_t lanes = 1)
       : world(lanes), monitor(world.config, board, wake.get(), [this](Facts& facts) {
           facts.sessions[0].witnessed = true;
           facts.sessions[0].sampled_ns = reading ? world.now_ns : 1;
+          facts.sessions[0].epoch = epoch;
+          facts.sessions[0].accepted_bytes = accepted_bytes;
         }) {
     board.attachment = &world.attachment;
     store(board.attachment_sequence, 1);
@@ -60,6 +63,27 @@ TEST_CASE("a complete cycle renews the lease from the time at which it began") {
   CHECK(load(watch.board.all_evaluated) == 1);
   CHECK_FALSE(watch.woken());
   CHECK(watch.gate() == GateState::open);
+}
+
+TEST_CASE("the hook is told how far each session's kernel is, and of which connection") {
+  Watch watch;
+  const GateSession& told = watch.world.gate().session(0);
+  REQUIRE(watch.step());
+  CHECK(load(told.accepted_epoch) == 0);
+  watch.epoch = 1;
+  watch.accepted_bytes = 5'000;
+  REQUIRE(watch.step());
+  CHECK(load(told.accepted_epoch) == 1);
+  CHECK(load(told.accepted_bytes) == 5'000);
+  watch.epoch = 0;  // no reading: what was said stands
+  watch.accepted_bytes = 0;
+  REQUIRE(watch.step());
+  CHECK(load(told.accepted_bytes) == 5'000);
+  watch.epoch = 2;
+  watch.accepted_bytes = 10;
+  REQUIRE(watch.step());
+  CHECK(load(told.accepted_epoch) == 2);
+  CHECK(load(told.accepted_bytes) == 10);
 }
 
 TEST_CASE("the lease is renewed at most once a millisecond") {
