@@ -274,7 +274,7 @@ RungNotes Control::rung_notes(std::uint32_t slot) const {
   const auto sever_of = [this](std::uint32_t s) -> std::string {
     if (p_.config.sessions[s].transport != Transport::kernel)
       return fmt::format("missing: transport {}", transport_name(p_.config.sessions[s].transport));
-    return link_.registered(s) ? "ready" : "missing: no connection is registered";
+    return link_.registered(s) && p_.witness.held(s) ? "ready" : "missing: no connection is registered";
   };
   notes[4] = link_.attached() && !link_.dead() ? "ready" : "missing: no engine is attached";
   if (slot != kNoSession) {
@@ -313,6 +313,9 @@ void Control::serve_status(ClientId client) {
     SessionView& session = view.sessions[slot];
     session.registered = link_.attached() && link_.registered(slot);
     session.sampled = session.registered && p_.witness.sample(slot, session.sample);
+    const bool over = session.sampled && session.sample.state != SessionState::live;  // gone, and the engine has not said so
+    session.registered = session.registered && !over;
+    session.ended = over || (link_.attached() && !session.registered && link_.opened(slot));
     session.rungs = rung_notes(slot);
     session.next_out_seq_num = link_.handed(slot).out;
     session.next_in_seq_num = link_.handed(slot).in;

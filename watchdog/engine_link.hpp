@@ -63,6 +63,8 @@ class EngineLink {
   /// The witness's latest word on each slot.
   void read_sessions(SessionsNow& out) const noexcept;
   [[nodiscard]] bool registered(std::uint32_t slot) const noexcept { return sessions_[slot].registered; }
+  /// A connection was taken in this slot since the attach; it may have ended.
+  [[nodiscard]] bool opened(std::uint32_t slot) const noexcept { return sessions_[slot].opened; }
   [[nodiscard]] std::uint64_t inode(std::uint32_t slot) const noexcept;
   /// The next opening of this session tells the engine to go on with these.
   void hand_back(std::uint32_t slot, const NextNumbers& numbers) noexcept { handed_[slot] = numbers; }
@@ -75,6 +77,7 @@ class EngineLink {
  private:
   struct Session {
     bool registered = false;
+    bool opened = false;
     bool witnessed = false;
     std::uint64_t epoch = 0;
     SessionTemplates templates;

@@ -16,7 +16,7 @@ void EngineLink::open_session(const AttachRequest& request, UniqueFd fd) {
   ++session.epoch;
   session.templates = SessionTemplates{};
   if (!kernel) {
-    session.registered = true;
+    session.registered = session.opened = true;
     session.witnessed = false;
     reply(request.op, AttachStatus::ok, slot, session.epoch);
     return handler_.session_changed(slot, true);
@@ -56,6 +56,7 @@ void EngineLink::serve_tickets() noexcept {
   }
   const bool ok = result == WitnessResult::ok;
   sessions_[slot].registered = sessions_[slot].witnessed = ok;
+  sessions_[slot].opened |= ok;
   const bool no_tcp = result == WitnessResult::not_tcp || result == WitnessResult::not_connected;
   reply(op, ok ? AttachStatus::ok : no_tcp ? AttachStatus::not_tcp : AttachStatus::internal, slot,
         sessions_[slot].epoch);
