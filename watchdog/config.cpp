@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,7 +25,8 @@ std::string read_descriptor(int fd, const std::string& path, SourceFile& info, s
   struct stat status {};
   if (fstat(fd, &status) != 0) return std::strerror(errno);
   if (!S_ISREG(status.st_mode)) return "not a regular file";
-  info = {path, status.st_uid, status.st_gid, status.st_mode & 07777U};
+  const bool acl = fgetxattr(fd, "system.posix_acl_access", nullptr, 0) >= 0;
+  info = {path, status.st_uid, status.st_gid, status.st_mode & 07777U, acl};
   out.resize(kMaxFileBytes + 1);
   std::size_t used = 0;
   while (used < out.size()) {

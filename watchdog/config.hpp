@@ -115,6 +115,7 @@ struct SourceFile {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t mode = 0;  ///< permission bits
+  bool acl = false;        ///< has access control entries beyond them
 };
 
 struct Config {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "shm/clock.hpp"
+#include "watchdog/config_guard.hpp"
 #include "watchdog/control.hpp"
 #include "watchdog/hardening.hpp"
 #include "watchdog/instance_lock.hpp"
@@ -117,6 +118,8 @@ int run(const Options& options) {
   if (!people.resolve(config, why)) return fail(kExitConfig, why);
   if (!ensure_folder(config.run_dir, 0755) || !ensure_folder(config.state_dir, 0750))
     return fail(kExitUnavailable, fmt::format("cannot make {} or {}", config.run_dir, config.state_dir));
+  if (config.mode == Mode::host)
+    if (const std::string w = changeable_by(config, account_of(people.engine_uid)); !w.empty()) return fail(kExitConfig, w);
   InstanceLock lock;
   const LockOutcome locked = lock.acquire(config.run_dir, config.engine, options.replace);
   if (locked.error != LockError::ok) return fail(kExitUnavailable, locked.sentence(config.engine));
