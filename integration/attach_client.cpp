@@ -89,6 +89,7 @@ TalkError send_request(int socket, const AttachRequest& request, int fd) noexcep
   ssize_t sent = -1;
   do sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
+  if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return TalkError::none;  // it may have said why, and closed
   return sent == static_cast<ssize_t>(bytes.iov_len) ? TalkError::none : TalkError::broken;
 }
 
@@ -101,7 +102,9 @@ TalkError receive_answer(int socket, AttachOp op, std::uint64_t deadline_ns, Ans
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  const ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (got < 0 && errno == ECONNRESET)  // closed without reading us: what it said before that is still here
+    got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got < 0) return errno == EAGAIN || errno == EINTR ? TalkError::timeout : TalkError::broken;
   take_descriptors(message, out);
   out.reply.why[sizeof out.reply.why - 1] = '\0';

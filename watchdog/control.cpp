@@ -58,7 +58,7 @@ std::string Control::start() {
     return "the event loop refused a source";
   if (const ServerError e = server_.start(loop_, p_.config.run_dir, p_.config.engine); e != ServerError::ok)
     return server_error_text(e);
-  if (const int r = link_.start(loop_, p_.people.engine_uid, p_.config.mode == Mode::desk); r < 0)
+  if (const int r = link_.start(loop_, p_.people.engine_uid); r < 0)
     return std::string("cannot listen for the engine: ") + strerror(-r);
   LatchStatus latch;
   if (p_.scribe.latch_status(latch) && latch.view.state == LatchState::latched) {

@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kMonitorAnswersNs = 1'000'000'000;  // it runs every cycle; a second means it does not
 
+constexpr std::uint64_t kSilentNs = 2'000'000'000;  // from connecting to asking, as long as the hook waits for its answer
+
 constexpr int kDyingMs = 20;  // the gate is closed meanwhile; well below any lease
 
 const char* status_sentence(AttachStatus status) noexcept {
@@ -78,10 +80,9 @@ EngineLink::~EngineLink() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
-int EngineLink::start(sd_event* loop, std::uint32_t engine_uid, bool any_user) {
+int EngineLink::start(sd_event* loop, std::uint32_t engine_uid) {
   loop_ = loop;
   expected_uid_ = engine_uid;
-  any_user_ = any_user;
   const std::string path = fmt::format("{}/{}.attach", config_.run_dir, config_.engine);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -104,8 +105,11 @@ int EngineLink::on_listen(sd_event_source*, int fd, std::uint32_t, void* self_pt
   ucred credentials{};
   socklen_t length = sizeof credentials;
   if (getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return 0;
+  const bool wrong_user = credentials.uid != self.expected_uid_;
+  const std::uint64_t now_ns = monotonic_now_ns();
+  if (!wrong_user && !self.attached_ && self.connection_.valid() && now_ns - self.connected_ns_ > kSilentNs)
+    self.close_connection();  // it connected and never asked to attach
   const bool busy = self.connection_.valid() || self.attached_ || !self.handler_.may_attach_now();
-  const bool wrong_user = !self.any_user_ && credentials.uid != self.expected_uid_;
   if (busy || wrong_user) {
     const AttachStatus status = wrong_user ? AttachStatus::wrong_user : AttachStatus::already_attached;
     AttachReply refusal;
@@ -119,6 +123,7 @@ int EngineLink::on_listen(sd_event_source*, int fd, std::uint32_t, void* self_pt
   self.peer_uid_ = credentials.uid;
   self.peer_pid_ = credentials.pid;
   self.connection_ = std::move(peer);
+  self.connected_ns_ = now_ns;
   return sd_event_add_io(self.loop_, &self.connection_source_, self.connection_.get(), EPOLLIN,
                          &EngineLink::on_packet, &self);
 }

@@ -49,7 +49,7 @@ class EngineLink {
   EngineLink& operator=(const EngineLink&) = delete;
 
   /// Listens on RUN_DIR/ENGINE.attach. Returns 0 or a negative errno.
-  [[nodiscard]] int start(sd_event* loop, std::uint32_t engine_uid, bool any_user);
+  [[nodiscard]] int start(sd_event* loop, std::uint32_t engine_uid);
   /// The witness finished something: answers that were waiting for it go out.
   void serve_tickets() noexcept;
 
@@ -124,7 +124,7 @@ class EngineLink {
   std::array<UniqueFd, kLanesMax> owners_;
   std::string path_;
   std::uint32_t expected_uid_ = 0;
-  bool any_user_ = false;
+  std::uint64_t connected_ns_ = 0;  ///< since when connection_ is there
   bool attached_ = false;
   bool dead_ = false;
   bool was_attached_ = false;

@@ -2,6 +2,7 @@
 #include "tests/process/rig.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -42,7 +43,7 @@ std::string make_dir() {
 }  // namespace
 
 Process::Process(const std::vector<std::string>& argv, const std::string& output,
-                 const std::vector<std::string>& env)
+                 const std::vector<std::string>& env, int uid)
     : output_(output) {
   std::vector<char*> raw;
   for (const std::string& part : argv) raw.push_back(const_cast<char*>(part.c_str()));
@@ -50,11 +51,13 @@ Process::Process(const std::vector<std::string>& argv, const std::string& output
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("cannot fork");
   if (pid_ != 0) return;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const std::string& pair : env) putenv(const_cast<char*>(pair.c_str()));
   const int fd = open(output.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
   dup2(fd, 1);
   dup2(fd, 2);
+  const auto id = static_cast<uid_t>(uid);
+  if (uid != -1 && (setgroups(0, nullptr) != 0 || setresgid(id, id, id) != 0 || setresuid(id, id, id) != 0)) _exit(126);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a change of user clears it
   execv(raw[0], raw.data());
   dprintf(2, "cannot execute %s\n", raw[0]);
   _exit(127);
@@ -107,6 +110,8 @@ bool eventually(const std::function<bool()>& holds, int timeout_ms) {
 Rig::Rig(RigOptions given) : options(std::move(given)), dir_(make_dir()) {
   std::filesystem::create_directory(dir_ + "/venue");
   write_config();
+  const auto owner = static_cast<uid_t>(options.uid);
+  if (options.uid != -1 && chown(dir_.c_str(), owner, owner) != 0) throw std::runtime_error("the folder cannot be given away");
   venue::VenueOptions venue;
   venue.binary = PORTCULLIS_VENUE_BINARY;
   venue.dir = dir_ + "/venue";
@@ -146,14 +151,14 @@ void Rig::write_config() const {
               options.ladder);
   write_table(out, "[capacity]", {{"open_orders", "2048"}, {"parents", "64"}, {"rate_entries", "8192"}}, {});
   write_table(out, "[[session]]",
-              {{"name", "\"VENUE\""},
+              {{"name", '"' + options.session_name + '"'},
                {"transport", "\"kernel\""},
                {"undeclared_bytes", "0"},
                {"cancel_rate_per_s", "2000"},
                {"cancel_on_disconnect", "\"all\""},
                {"contact", "\"desk of the test venue\""}},
               options.session);
-  write_table(out, "[[lane]]", {{"name", "\"flow\""}, {"session", "\"VENUE\""}}, {});
+  write_table(out, "[[lane]]", {{"name", "\"flow\""}, {"session", '"' + options.session_name + '"'}}, {});
   write_table(out, "[limits.engine]",
               {{"order_rate", "[{ max = 4000, per_ms = 1000 }]"},
                {"gross_notional", "1_000_000_000"},
@@ -179,7 +184,7 @@ void Rig::write_config() const {
 void Rig::start_supervisor(const std::vector<std::string>& more) {
   std::vector<std::string> argv = {PORTCULLIS_SUPERVISOR_BINARY, "--config", config()};
   argv.insert(argv.end(), more.begin(), more.end());
-  supervisor_ = Process(argv, dir_ + "/supervisor.out");
+  supervisor_ = Process(argv, dir_ + "/supervisor.out", {}, options.uid);
   if (!eventually([&] { return state() != "?" || !supervisor_.alive(); }, 20'000) || !supervisor_.alive())
     throw std::runtime_error("the supervisor did not start: " + supervisor_.output());
 }
@@ -196,7 +201,7 @@ void Rig::start_engine() {
                                    "--port",
                                    std::to_string(venue_->port()),
                                    "--session-name",
-                                   "VENUE",
+                                   options.session_name,
                                    "--lane",
                                    "flow",
                                    "--begin-string",
@@ -205,11 +210,15 @@ void Rig::start_engine() {
                                    "AAA:99.99:100.01:1000000",
                                    "--symbol",
                                    "BBB:49.99:50.01:1000000",
-                                   "--no-parent",
                                    "--store",
                                    dir_ + "/store"};
+  if (!options.parents) argv.emplace_back("--no-parent");
   argv.insert(argv.end(), options.engine_args.begin(), options.engine_args.end());
-  engine_ = Process(argv, dir_ + "/engine.out");
+  engine_ = Process(argv, dir_ + "/engine.out", {}, options.uid);
+}
+
+void Rig::start_engine(const std::vector<std::string>& argv) {
+  engine_ = Process(argv, dir_ + "/engine.out", {"PORTCULLIS_RUN_DIR=" + run_dir()}, options.uid);
 }
 
 CliResult Rig::cli(const std::vector<std::string>& args, int timeout_ms) const {
@@ -217,7 +226,7 @@ CliResult Rig::cli(const std::vector<std::string>& args, int timeout_ms) const {
   std::vector<std::string> argv = {PORTCULLIS_CLI_BINARY};
   argv.insert(argv.end(), args.begin(), args.end());
   const std::string output = dir_ + "/cli." + std::to_string(++calls);
-  Process process(argv, output, {"PORTCULLIS_RUN_DIR=" + run_dir()});
+  Process process(argv, output, {"PORTCULLIS_RUN_DIR=" + run_dir(), "PORTCULLIS_STATE_DIR=" + state_dir()}, options.uid);
   const int status = process.wait(timeout_ms);
   CliResult result;
   result.exit = status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;

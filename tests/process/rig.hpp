@@ -19,9 +19,9 @@ namespace portcullis::test {
 class Process {
  public:
   Process() = default;
-  /// argv[0] is the path; env are "KEY=VALUE" added to ours.
+  /// argv[0] is the path; env are "KEY=VALUE" added to ours; uid: whose it becomes (needs root), -1 ours.
   Process(const std::vector<std::string>& argv, const std::string& output,
-          const std::vector<std::string>& env = {});
+          const std::vector<std::string>& env = {}, int uid = -1);
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   Process(const Process&) = delete;
@@ -55,10 +55,13 @@ struct RigOptions {
   std::vector<std::string> venue_more;  ///< further arguments of the venue
   std::vector<std::string> engine_args = {"--orders", "20", "--rest-share", "1.0", "--rate", "200"};
   std::string begin_string = "FIX.4.4";
+  std::string session_name = "VENUE";  ///< as the configuration names the session of ENG1 with the venue
+  bool parents = false;                ///< the engine's orders name a parent each
   /// Keys of the configuration's tables that differ from the rig's own; an empty value leaves the key out.
   std::map<std::string, std::string> supervisor, engine, session, engine_limits, lane_limits;
   std::map<std::string, std::string> ladder;
   bool venue_cod = true;
+  int uid = -1;  ///< of supervisor, engine and CLI, with the rig's folder its own; -1: whoever runs the test
 };
 
 /// Waits until `holds` is true; false at the deadline. Polls every 2 ms: the condition is another process's.
@@ -73,6 +76,8 @@ class Rig {
 
   void start_supervisor(const std::vector<std::string>& more = {});
   void start_engine();
+  /// Another program as the engine, which finds the supervisor by PORTCULLIS_RUN_DIR.
+  void start_engine(const std::vector<std::string>& argv);
   /// Waits until the engine is attached with its session registered.
   [[nodiscard]] bool attached(int timeout_ms = 15'000);
   /// Arms, and waits until the venue holds at least open_orders of ours.

@@ -146,6 +146,7 @@ TEST_CASE("a second engine on one supervisor is refused") {
   const int status = second.wait(10'000);
   INFO(second.output());
   CHECK((WIFEXITED(status) && WEXITSTATUS(status) != 0));
+  CHECK(second.output().find("a live engine is attached already") != std::string::npos);
   CHECK(rig.state() == "armed");
 }
 
