@@ -38,21 +38,14 @@ class FixWire {
   FixWire& operator=(const FixWire&) = delete;
   ~FixWire() { close(fd_); }
 
+  /// False also once a read met the end of the connection.
   bool connected() const { return connected_; }
   int fd() const { return fd_; }
 
   /// A complete message; body is the fields behind the header, each ended by SOH. Takes the next number.
-  std::string message(const char* type, const std::string& body) {
-    const std::string head = std::string("35=") + type + '\001' + "49=" + sender_ + '\001' + "56=" + target_ +
-                             '\001' + "34=" + std::to_string(next_seq_num_++) + '\001' + "52=" + now() +
-                             '\001' + body;
-    std::string text = "8=FIX.4.2\0019=" + std::to_string(head.size()) + '\001' + head;
-    unsigned sum = 0;
-    for (const char c : text) sum += static_cast<unsigned char>(c);
-    char trailer[16];
-    std::snprintf(trailer, sizeof trailer, "10=%03u\001", sum % 256);
-    return text + trailer;
-  }
+  std::string message(const char* type, const std::string& body) { return render(type, next_seq_num_++, body); }
+  /// What such a message looks like; takes no number.
+  std::string sample(const char* type, const std::string& body) const { return render(type, 1, body); }
   std::string logon() { return message("A", "98=0\001108=30\001"); }
 
   /// Writes all of it. False: the connection is gone.
@@ -78,7 +71,10 @@ class FixWire {
       char bytes[4096];
       if (poll(&readable, 1, timeout_ms) != 1) return std::string();
       const ssize_t got = recv(fd_, bytes, sizeof bytes, 0);
-      if (got <= 0) return std::string();
+      if (got <= 0) {
+        connected_ = false;
+        return std::string();
+      }
       buffer_.append(bytes, static_cast<std::size_t>(got));
     }
   }
@@ -100,6 +96,17 @@ class FixWire {
   }
 
  private:
+  std::string render(const char* type, std::uint64_t seq_num, const std::string& body) const {
+    const std::string head = std::string("35=") + type + '\001' + "49=" + sender_ + '\001' + "56=" + target_ +
+                             '\001' + "34=" + std::to_string(seq_num) + '\001' + "52=" + now() + '\001' + body;
+    std::string text = "8=FIX.4.2\0019=" + std::to_string(head.size()) + '\001' + head;
+    unsigned sum = 0;
+    for (const char c : text) sum += static_cast<unsigned char>(c);
+    char trailer[16];
+    std::snprintf(trailer, sizeof trailer, "10=%03u\001", sum % 256);
+    return text + trailer;
+  }
+
   int fd_;
   bool connected_ = false;
   std::string sender_, target_, buffer_;

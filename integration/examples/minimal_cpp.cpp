@@ -2,7 +2,8 @@
 /// @file The smallest engine on the C++ hook: one lane, one FIX session over a plain socket, ten orders,
 /// answers booked. Usage: portcullis_minimal_cpp ENGINE LANE SYMBOL PX PORT [SESSION]   (SESSION
 /// "ENG1:VENUE"; PX whole currency units) Waits until people arm it, sends, cancels when asked, and ends when
-/// every order has its answer.
+/// every order has its last answer. Exit status: 0 detached in order; 64 usage; 69 no venue; 78 not attached; 1 the
+/// detach was refused.
 #include <portcullis/hook.hpp>
 
 #include <cstdio>
@@ -16,6 +17,10 @@ using portcullis::examples::FixWire;
 namespace {
 
 constexpr int kOrders = 10;
+
+std::string cancel_body(const std::string& id, const std::string& orig, const std::string& symbol) {
+  return "11=" + id + "\00141=" + orig + "\00155=" + symbol + "\00154=1\00138=1\00160=" + FixWire::now() + '\001';
+}
 
 struct Engine {
   FixWire& venue;
@@ -51,9 +56,7 @@ struct Engine {
     while (lane.next_cancel(order)) {
       const std::string id = "C" + std::to_string(++number);
       lane.cancel(order.handle, id);
-      if (!write(venue.message("F", "11=" + id + "\00141=" + order.cl_ord_id + "\00155=" + symbol +
-                                        "\00154=1\00160=" + FixWire::now() + '\001')))
-        return false;
+      if (!write(venue.message("F", cancel_body(id, order.cl_ord_id, symbol)))) return false;
     }
     return true;
   }
@@ -70,12 +73,13 @@ int main(int argc, char** argv) {
   pc::Lane lane = hook.lane(argv[2]);
   lane.positions_flat();  // start of day; only while locked
   const std::uint32_t instrument = hook.instrument(argv[3]);
-  pc::Session session = hook.session("ENG1-VENUE", venue.fd());
+  const std::string sample = venue.sample("F", cancel_body("SAMPLE", "SAMPLE", argv[3]));
+  pc::Session session = hook.session("ENG1-VENUE", venue.fd(), sample);
   if (!session) return std::fprintf(stderr, "%s\n", hook.why()), 78;
 
   Engine engine{venue, session, lane};
   if (!engine.write(venue.logon())) return 69;
-  for (int sent = 0; engine.answered < kOrders;) {
+  for (int sent = 0; engine.answered < kOrders && venue.connected();) {
     const pc::Command command = lane.poll();
     if (command == pc::Command::cancel && !engine.cancel_open(argv[3]))
       return 69;  // halt, lost lease, pause alike
@@ -96,5 +100,6 @@ int main(int argc, char** argv) {
     ++sent;
   }
   session.end();
-  return hook.detach(pc::Keep::none);
+  const int status = hook.detach(pc::Keep::none);
+  return venue.connected() ? status : 69;
 }

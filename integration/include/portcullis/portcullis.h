@@ -111,7 +111,7 @@ typedef struct pc_text { const char* data; uint32_t length; uint32_t reserved; }
 typedef struct pc_attach_options {
   uint32_t size;
   uint32_t timeout_ms;  /**< to connect and be answered; 0 = 2,000 */
-  const char* engine;   /**< name of the engine: names the configuration and the socket; [A-Za-z0-9_-], at most 31 bytes */
+  const char* engine;   /**< name of the engine: names the configuration and the socket; [A-Za-z0-9._-], at most 23 bytes */
   const char* run_dir;  /**< folder of sockets; NULL = $PORTCULLIS_RUN_DIR, else /run/portcullis */
 } pc_attach_options;
 
