@@ -45,6 +45,65 @@ TEST_CASE("a run-away order rate closes the lane at the first refusal and every 
   CHECK(rig.engine().alive());  // rung 2 was enough
 }
 
+namespace {
+
+/// An engine with the old code: it never asks whether its parents have what they wanted.
+RigOptions fan_out(const char* parents) {
+  RigOptions options;
+  options.parents = true;
+  options.engine_args = {"--parents", parents, "--child-qty", "100", "--stale", "--rest-share", "0.5", "--rate", "500", "--stubborn"};
+  options.lane_limits["orders_without_parent"] = "false";
+  return options;
+}
+
+int orders_at_venue(Rig& rig) {
+  int orders = 0;
+  for (const auto& message : rig.venue().log().of_session("ENG1").back()->messages) orders += message.type == "D";
+  return orders;
+}
+
+}  // namespace
+
+TEST_CASE("a parent with one child too many closes the lane at the first refusal, and every open child is acknowledged") {
+  RigOptions options = fan_out("8");
+  options.lane_limits["children"] = "{ max = 5 }";
+  Rig rig(options);
+  REQUIRE(rig.up(1));
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "children");
+  CHECK(halt["observed"] == 6);
+  CHECK(halt["limit"] == 5);
+  CHECK(orders_at_venue(rig) == 40);  // one after the other, five each: the 41st would have been a sixth child
+  CHECK(halt.value("open_at_containment", 0) > 0);
+  check_proven(rig, halt);
+  CHECK(rig.status()["latch"].value("latched", false));
+  CHECK(rig.engine().alive());
+}
+
+TEST_CASE("children may make up their parent's quantity and not one lot more, filled or working") {
+  RigOptions options = fan_out("1");
+  options.lane_limits["child_qty"] = "{ bps_of_parent = 10000 }";
+  Rig rig(options);
+  REQUIRE(rig.up(1));
+  const nlohmann::json halt = rig.halted();
+  INFO(rig.logs());
+  REQUIRE(halt.is_object());
+  CHECK(halt.value("cause", "") == "child_qty");
+  CHECK(halt["limit"] == 10'000);
+  check_proven(rig, halt);
+  const int orders = orders_at_venue(rig);
+  rig.engine().signal(SIGTERM);
+  REQUIRE(rig.engine().wait(10'000) != -1);
+  const std::string said = rig.engine().output();
+  const nlohmann::json counted = nlohmann::json::parse(said.substr(said.rfind('{')), nullptr, false);
+  REQUIRE(counted.is_object());
+  CHECK(counted.value("parents_qty", 0) == 100 * orders);
+  CHECK(counted.value("refused", 0) > 0);
+  CHECK(halt["observed"] == ((orders + 1) * 10'000 + orders - 1) / orders);  // rounded up
+}
+
 TEST_CASE("a position limit holds with working orders and nothing is latched while orders are only refused") {
   RigOptions options;
   options.engine_args = {"--rate", "200", "--rest-share", "1.0", "--orders", "60", "--child-qty", "100", "--stale"};
@@ -184,6 +243,15 @@ TEST_CASE("an engine killed with open orders and no take-over: sessions reset, t
   const CliResult arm = rig.cli({"arm", "mm1", "--reason", "test"});
   CHECK(arm.exit == 7);  // an unknown order blocks arming
   CHECK(arm.text.find("resolve") != std::string::npos);
+  const nlohmann::json latch = rig.status()["latch"];
+  REQUIRE(latch["unresolved"].size() == 20);
+  CHECK(rig.cli({"resolve", "mm1", "NOT-OURS", "--as", "cancelled"}).exit == 7);
+  for (const auto& order : latch["unresolved"]) {
+    CHECK(rig.cli({"arm", "mm1", "--reason", "too early"}).exit == 7);
+    CHECK(rig.cli({"resolve", "mm1", order["cl_ord_id"], "--as", "cancelled"}).exit == 0);  // as the venue said
+  }
+  CHECK(rig.arm());
+  CHECK(rig.cli({"audit", "verify", "mm1"}).exit == 0);
 }
 
 TEST_CASE("an engine that is stopped is found by its beat, and killed after its orders are cancelled for it") {
