@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file The demonstration as a newcomer runs it, judged from outside: by its JSON, and by what it leaves
 /// behind.
+#include <unistd.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -41,16 +44,22 @@ class Scratch {
     return launch;
   }
   [[nodiscard]] bool empty() const { return std::filesystem::is_empty(path_ + "/t"); }
-  /// Processes whose command line names this folder.
-  [[nodiscard]] int processes() const {
-    int found = 0;
+  /// Processes whose command line names this folder, and begins with a path that ends in `program` ("" any).
+  [[nodiscard]] std::vector<std::filesystem::path> processes_of(const std::string& program) const {
+    std::vector<std::filesystem::path> found;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      std::ifstream file(entry.path() / "cmdline");
-      std::ostringstream text;
-      text << file.rdbuf();
-      if (text.str().find(path_ + "/t/") != std::string::npos) ++found;
+      const std::string command = text_of(entry.path() / "cmdline");
+      const std::string first = command.substr(0, command.find('\0'));
+      if (command.find(path_ + "/t/") != std::string::npos && first.ends_with(program)) found.push_back(entry.path());
     }
     return found;
+  }
+  [[nodiscard]] int processes() const { return static_cast<int>(processes_of("").size()); }
+  static std::string text_of(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
   }
 
  private:
@@ -96,6 +105,41 @@ TEST_CASE("the demonstration stops the run-away, gets every open order cancelled
   }
   CHECK(scratch.empty());
   CHECK(scratch.processes() == 0);
+}
+
+TEST_CASE("the demonstration has a network of loopback only, and each supervisor not even that") {
+  const Scratch scratch;
+  ChildProcess demonstration(scratch.launch({"--seconds", "4"}));
+  REQUIRE(wait_until([&] { return demonstration.errors().find("network: ") != std::string::npos; }, kWholeMs));
+  const std::string said = demonstration.errors();
+  if (said.find("network namespaces are not permitted") != std::string::npos && geteuid() != 0) {
+    WARN("network namespaces are not permitted to this user");
+    return;
+  }
+  CHECK(said.find("a network namespace with loopback only; each supervisor in one without even that") != std::string::npos);
+  REQUIRE(wait_until([&] { return scratch.processes_of("/portcullis_runaway").size() == 8 &&
+                                  scratch.processes_of("/portcullisd").size() == 8; }, kWholeMs));
+  const auto network_of = [](const std::filesystem::path& process) {
+    std::error_code error;
+    return std::filesystem::read_symlink(process / "ns/net", error).string();
+  };
+  const auto interfaces_of = [](const std::filesystem::path& process) {
+    const std::string table = Scratch::text_of(process / "net/dev");  // a head of one bar a line, then NAME: a line
+    return std::count(table.begin(), table.end(), ':');
+  };
+  const std::filesystem::path venue = scratch.processes_of("/portcullis_venue").at(0);
+  CHECK(network_of(venue) != network_of("/proc/self"));
+  CHECK(interfaces_of(venue) == 1);
+  CHECK(Scratch::text_of(venue / "net/fib_trie").find("127.0.0.1") != std::string::npos);
+  for (const auto& engine : scratch.processes_of("/portcullis_runaway")) CHECK(network_of(engine) == network_of(venue));
+  for (const auto& supervisor : scratch.processes_of("/portcullisd")) {
+    CHECK(network_of(supervisor) != network_of(venue));
+    CHECK(network_of(supervisor) != network_of("/proc/self"));
+    CHECK(interfaces_of(supervisor) == 1);
+    CHECK(Scratch::text_of(supervisor / "net/fib_trie").find("127.0.0.1") == std::string::npos);  // loopback is down
+  }
+  demonstration.signal(SIGTERM);
+  CHECK(demonstration.wait(30'000) == 1);
 }
 
 TEST_CASE("a demonstration that is interrupted in its guarded run leaves no process and no file") {
