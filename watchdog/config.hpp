@@ -76,7 +76,6 @@ struct SessionConfig {
   bool reset_mode = true;      ///< after silence, SequenceReset in reset mode
   bool status_request = true;  ///< ask for each order by 35=H, where the engine rendered one
   std::uint32_t heartbeat_s = 10;
-  std::int64_t backlog_bytes = 1'048'576;
   CancelOnDisconnect cancel_on_disconnect = CancelOnDisconnect::none;
   std::int64_t backlog_bytes = INT64_MAX;  ///< declared and not taken by the kernel yet, above which orders are refused
   std::string contact;                     ///< printed after a halt
