@@ -49,7 +49,8 @@ struct TakeoverPlan {
   TakeoverTemplates templates;       ///< cancel, or mass_cancel with its switch; must outlive the take-over
   TakeoverSwitches switches;
   TakeoverTimes times;
-  std::uint32_t cancel_rate_per_s = 1;  ///< of F, q and H together, repetitions included
+  std::uint32_t cancel_rate_per_s = 1;  ///< of F, q and H together, repetitions included. Set it below a venue's throttle:
+                                        ///< what the network delays arrives closer together
   Boundary boundary;
   std::uint64_t next_in = 1;         ///< last inbound MsgSeqNum that the engine finished with + 1
   std::uint64_t id_seed = 0;         ///< takeover_id_seed(...)

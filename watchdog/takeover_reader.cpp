@@ -7,8 +7,6 @@ namespace portcullis {
 namespace {
 
 constexpr std::string_view kStart = "8=FIX";
-constexpr std::string_view kTrailer = "\00110=";
-constexpr std::size_t kTrailerRest = 4;  // "ddd<SOH>"
 constexpr std::size_t kTrailerBytes = 7;
 
 /// The CheckSum (10) of a message that is whole by its length.
@@ -92,15 +90,12 @@ TakeoverReader::Looked TakeoverReader::look(std::size_t at, FixMessage& out) con
   return sum_fits(bytes, out) ? Looked::message : Looked::garbled;
 }
 
-/// A trailer inside the body that is still awaited, and a whole message right behind it.
+/// A whole message inside the body that is still awaited, unless it is a field's value (a message as data).
 bool TakeoverReader::length_lies(std::size_t at) const noexcept {
   const std::string_view bytes(buffer_.data(), end_);
-  FixMessage behind;
-  for (std::size_t p = bytes.find(kTrailer, at); p != std::string_view::npos; p = bytes.find(kTrailer, p + 1)) {
-    const std::size_t next = p + kTrailer.size() + kTrailerRest;
-    if (next >= bytes.size()) return false;
-    if (bytes[next - 1] == kSoh && look(next, behind) == Looked::message) return true;
-  }
+  FixMessage inside;
+  for (std::size_t p = bytes.find(kStart, at + 1); p != std::string_view::npos; p = bytes.find(kStart, p + 1))
+    if (bytes[p - 1] != '=' && look(p, inside) == Looked::message) return true;
   return false;
 }
 

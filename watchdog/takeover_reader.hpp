@@ -2,7 +2,7 @@
 /// @file A venue's hostile byte stream as whole messages. It may start in the middle of one. Looks for 8=FIX, checks
 /// BodyLength and CheckSum, else skips a byte. Bounded: one buffer, messages to kInboundMessageBytes; what claims to be
 /// longer is garbage. A message whose BodyLength promises more than came in would hide everything behind it: where its
-/// body already holds a trailer and a whole message right behind that, the length is a lie and the search goes on.
+/// body already holds a whole message that is no field's value, the length is a lie and the search goes on.
 /// Allocates nothing; one thread.
 #pragma once
 #include <array>
