@@ -116,10 +116,12 @@ int EngineLink::on_owner(sd_event_source* source, int, std::uint32_t, void* self
 void EngineLink::read_sessions(SessionsNow& out) const noexcept {
   for (std::uint32_t slot = 0; slot < kSessionsMax; ++slot) {
     SessionNow& now = out[slot];
-    now = {};
     now.registered = sessions_[slot].registered;
-    now.witnessed = sessions_[slot].witnessed && witness_.sample(slot, now.sample) &&
-                    now.sample.epoch == sessions_[slot].epoch;
+    WitnessSample sample;
+    // a witness that was descheduled while it published leaves the reading before this one: no news is no alarm here, its
+    // age is the monitor's to judge
+    if (witness_.sample(slot, sample)) now.sample = sample;
+    now.witnessed = sessions_[slot].witnessed && now.sample.polls != 0 && now.sample.epoch == sessions_[slot].epoch;
   }
 }
 
